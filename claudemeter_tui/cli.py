@@ -237,7 +237,7 @@ def _run_sessions(chosen: Invocation, _: Sequence[str]) -> int:
     from claudemeter_tui.commands.sessions import report_sessions
     from claudemeter_tui.wiring import build_session_providers, list_unmatched_names
 
-    providers = build_session_providers(chosen, WallClock(), reads_ignored=True)
+    providers = build_session_providers(chosen, WallClock())
     return report_sessions(providers, write_line, partial(list_unmatched_names, chosen))
 
 

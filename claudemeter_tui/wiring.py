@@ -265,6 +265,7 @@ def _build_browser_provider(
     from claudemeter_tui.browsers.folders import BROWSERS, describe_searched_places, list_guarded_browsers
     from claudemeter_tui.browsers.profiles import BrowserFilter
     from claudemeter_tui.browsers.scan import scan_browsers
+    from claudemeter_tui.model.reading import Session
     from claudemeter_tui.sessions.renewable import BrowserProvider
 
     return BrowserProvider(
@@ -275,6 +276,7 @@ def _build_browser_provider(
         list_guarded_browsers(machine.system),
         {text: BrowserFilter.parse(text).browser.name for text in wanted},
         describe_searched_places(machine.system, os.environ if machine.home is None else {}),
+        tuple(Session(it.browser.name, it.profile) for it in map(BrowserFilter.parse, ignored)),
     )
 
 
@@ -667,13 +669,8 @@ def _build_demo_feed(clock: Clock, start: datetime) -> Feed:
     return Poller(open_source, clock=clock)
 
 
-def build_session_providers(
-    chosen: Invocation, clock: Clock, *, reads_ignored: bool = False
-) -> SessionProviders:
-    """Return the providers that the settings allow. Slow: it loads half of the program.
-
-    With `reads_ignored`, ignored orgs are listed, too.
-    """
+def build_session_providers(chosen: Invocation, clock: Clock) -> SessionProviders:
+    """Return the providers that the settings allow. Slow: it loads half of the program."""
     from claudemeter_tui.browsers.profiles import BrowserFilter
     from claudemeter_tui.model.reading import Session
 
@@ -686,7 +683,7 @@ def build_session_providers(
         wanted=chosen.browser,
         given=given,
         ignored=tuple(filter(BrowserFilter.is_browser, chosen.ignore)),
-        ignores_org=(lambda _: False) if reads_ignored else build_org_rules(chosen).ignores,
+        ignores_org=build_org_rules(chosen).ignores,
     )
 
 

@@ -389,8 +389,8 @@ class ClaudeAiSource:
         self._account_due_at = now + SLOW_INTERVAL if roster and isinstance(part, Reply) else None
         is_empty = roster == ()
         if roster is not None:
-            roster = self._orgs = tuple(org for org in roster if not self._ignores(org))
-            uuids = {org.uuid for org in roster}
+            self._orgs = tuple(org for org in roster if not self._ignores(org))
+            uuids = {org.uuid for org in self._orgs}
             self._orgs_with_credits &= uuids
             self._due_at = {key: due for key, due in self._due_at.items() if key[0] in uuids}
             self._turns = {uuid: number for uuid, number in self._turns.items() if uuid in uuids}

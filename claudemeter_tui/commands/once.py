@@ -18,7 +18,7 @@ from claudemeter_tui.formatting.problems import (
 )
 from claudemeter_tui.formatting.report import format_json_array, format_report
 from claudemeter_tui.model.org_names import OrgName
-from claudemeter_tui.model.reading import NO_SESSION_ERRORS, Reading
+from claudemeter_tui.model.reading import NO_SESSION_ERRORS, ErrorKind, Reading
 from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.settings import SettingsError
 
@@ -69,9 +69,12 @@ def explain_empty_store(store: Store) -> Iterable[str]:
     lines = [
         f"{format_problem_title(problem)}: {PROBLEM_TEXTS[problem.error_kind].summary}"
         for problem in problems
+        if problem.error_kind is not ErrorKind.ALL_IGNORED  # the text below says more
     ]
     text = describe_missing_session(
-        (problem.session, problem.error_kind) for problem in problems if problem.org is None
+        ((problem.session, problem.error_kind) for problem in problems if problem.org is None),
+        store.scan_results or (),
+        store.ignored_org_count,
     )
     if text is not NO_SESSION:
         lines.append(text.cure)

@@ -23,6 +23,7 @@ from claudemeter_tui.model.reading import (
 from claudemeter_tui.model.secrets import Cookies
 from claudemeter_tui.sessions.discovery import (
     build_error_result,
+    build_ignored_results,
     build_login_result,
     build_no_browser_result,
     build_scan_result,
@@ -50,7 +51,7 @@ def report_sessions(
         write(table)
         return 0
     failures = [(result.session, result.error_kind) for result in results if result.error_kind is not None]
-    write(f"{table}\n\n{describe_missing_session(failures).cure}")
+    write(f"{table}\n\n{describe_missing_session(failures, results).cure}")
     return EXIT_NO_SESSION
 
 
@@ -73,6 +74,7 @@ async def check_sessions(
     browsers, login = providers.browsers, providers.claude_code
     scans = await browsers.scan(tuple(browsers.filters), lambda _: None) if browsers is not None else ()
     results = await asyncio.gather(*map(check_profile, scans)) or build_no_browser_result(providers)
+    results += build_ignored_results(providers)
     return [*results, await _check_login(login, add_orgs)] if login is not None else results
 
 

@@ -61,7 +61,7 @@ def renew_texts(status: Status, states: Mapping[OrgKey, OrgState], now: datetime
             until = to_millis(_next_minute(now))
             unread = org._replace(valid_from=to_millis(now), valid_until=until)
             described.append((Verdict(VerdictState.UNKNOWN), unread))
-    no_org = status.no_org if described else _describe_no_org(Store(), error_kind, now)
+    no_org = None if described else status.no_org or _describe_no_org(Store(), error_kind, now)
     return status._replace(orgs=_rank(described), no_org=no_org, zone=read_zone())
 
 
@@ -169,6 +169,8 @@ def _rank(described: Sequence[tuple[Verdict, OrgStatus]]) -> tuple[OrgStatus, ..
 def _describe_no_org(store: Store, error_kind: ErrorKind | None, now: datetime) -> NoOrgStatus:
     from claudemeter_tui.commands.once import explain_empty_store  # noqa: PLC0415 - loads the reports
 
+    if store.ignored_org_count:
+        error_kind = ErrorKind.ALL_IGNORED
     verdict = Verdict(VerdictState.UNKNOWN, error_kind=error_kind)
     return NoOrgStatus(
         f"? {error_kind or 'nothing read'}",

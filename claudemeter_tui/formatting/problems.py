@@ -12,6 +12,7 @@ from claudemeter_tui.model.problems import INFORMATIONAL_ERRORS, RENEWABLE_ERROR
 from claudemeter_tui.model.reading import (
     ARCHIVE_ERRORS,
     CLAUDE_CODE_LOGIN,
+    IGNORED_PLACE,
     PASTED_COOKIE,
     ErrorKind,
     PasteResult,
@@ -22,6 +23,7 @@ from claudemeter_tui.model.store import OrgState, Problem, Store, same_account
 
 COOKIE_VARIABLE_SESSION, COOKIE_FILE_SESSION = "CLAUDEMETER_COOKIE", "cookie file"
 """Names in place of the browser's for a session that the user provided."""
+_UNIGNORE = "Remove a name from it (--config shows its place), then restart."
 _RETRIES = "Nothing to do – it retries automatically."
 _REPORT = "Press s to save a screenshot, and report it: the reply has changed, or claudemeter has a bug."
 
@@ -109,6 +111,7 @@ PROBLEM_TEXTS: dict[ErrorKind, ProblemText] = {
     ErrorKind.NO_ORGS: ProblemText(
         "The account has no org with usage.", "Sign in with the account that has the plan, then press r."
     ),
+    ErrorKind.ALL_IGNORED: ProblemText("The setting `ignore` covers every org of the account.", _UNIGNORE),
     ErrorKind.UNREAD: ProblemText(
         "The poll ran out of time before this reply: claude.ai is slow, or the account has many orgs.",
         "Nothing to do – the next poll begins with it.",
@@ -282,6 +285,12 @@ NO_SESSION = SignInText(
     "No working session: sign in to claude.ai in a browser on this machine,"
     " or log in to Claude Code (/login).",
 )
+_READ_AGAIN = "read the sessions again"
+_BROWSERS_IGNORED = SignInText(
+    "No session in a browser that is not ignored",
+    f"No working session, and the setting `ignore` covers some browsers or profiles. {_UNIGNORE}"
+    " Or sign in to claude.ai in another browser.",
+)
 _CHALLENGED = SignInText(
     "Cloudflare wants a browser check",
     "Cloudflare wants a browser check, so the session was not tested and is probably fine: open claude.ai in"
@@ -304,8 +313,22 @@ _GIVEN_SESSIONS = {
 }
 
 
-def describe_missing_session(failures: Iterable[tuple[Session, ErrorKind]]) -> SignInText:
-    """Return why no session works, given the failure of each session."""
+def describe_missing_session(
+    failures: Iterable[tuple[Session, ErrorKind]],
+    places: Iterable[ScanResult] = (),
+    ignored_org_count: int = 0,
+) -> SignInText:
+    """Return why no org can be shown.
+
+    Args:
+        failures: the failure of each session.
+        places: the places that were searched for sessions.
+        ignored_org_count: number of the orgs that the settings ignore if there is no other org, else 0.
+    """
+    if ignored_org_count:
+        count = f"all {ignored_org_count} orgs" if ignored_org_count > 1 else "the only org"
+        title = f"Your settings ignore {count}"
+        return SignInText(title, f"The setting `ignore` covers {count}. {_UNIGNORE}", _READ_AGAIN)
     known = list(failures)
     for session, error_kind in known:
         if error_kind is ErrorKind.EXPIRED and session.browser in _GIVEN_SESSIONS:
@@ -313,7 +336,7 @@ def describe_missing_session(failures: Iterable[tuple[Session, ErrorKind]]) -> S
     # A session that was not tested may work, so signing in again is not the cure.
     if any(error_kind is ErrorKind.CHALLENGE for _, error_kind in known):
         return _CHALLENGED
-    return NO_SESSION
+    return _BROWSERS_IGNORED if any(place.outcome == IGNORED_PLACE for place in places) else NO_SESSION
 
 
 _REJECTION_TEXTS = {

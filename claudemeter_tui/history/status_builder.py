@@ -159,7 +159,7 @@ class StatusBuilder:
         sessions = tuple(state for state in store.sessions if state.session in self._polls)
         named = {session for session in self._polls if session.browser}
         if not named:
-            return Store(self._restored, sessions).distinguish_orgs()
+            return Store(self._restored, sessions, store.scan_results).distinguish_orgs()
         known = {(org.account, org.uuid) for org in self._before.orgs} if self._before is not None else set()
         orgs = (
             state

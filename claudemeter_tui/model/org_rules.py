@@ -49,6 +49,7 @@ class OrgRules:
         return replace(
             reading,
             orgs=None if orgs is None else tuple(self.name_org(org) for org in orgs if not self.ignores(org)),
+            ignored_orgs=frozenset(org.uuid for org in orgs or () if self.ignores(org)),
             org_readings=tuple(replace(report, org=self.name_org(report.org)) for report in reports),
             restored_orgs=self.apply_to_states(reading.restored_orgs),
         )

@@ -50,6 +50,7 @@ class ErrorKind(StrEnum):
     MALFORMED = "not readable"
     TOO_LARGE = "too large"
     NO_ORGS = "no orgs"
+    ALL_IGNORED = "all orgs ignored"
     UNREAD = "not read yet"
     BUG = "claudemeter bug"
     EXPIRES_SOON = "session expires soon"
@@ -282,6 +283,10 @@ class Schedule:
     """Time from which `r` polls at once; before that, `r` waits until then. None means now."""
 
 
+IGNORED_PLACE = "ignored"
+"""Outcome of a browser or a profile that the settings ignore."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScanResult:
     """Result of looking for a session in one place. It holds no secret."""
@@ -344,3 +349,5 @@ class Reading:
     """What this machine's transcripts had. None if that is not part of this reading."""
     is_archived: bool = False
     """True if it was read from the archive, which must not keep it again."""
+    ignored_orgs: frozenset[str] = frozenset()
+    """Uuids of the account's orgs that the settings leave out of `orgs`."""

@@ -396,6 +396,8 @@ class SessionState:
     """The last good account reply."""
     failures: Mapping[Endpoint, Failure] = field(default_factory=dict)
     """Failures that prevent listing the account's orgs."""
+    ignored_orgs: frozenset[str] = frozenset()
+    """Uuids of the account's orgs that the settings ignore, as listed last."""
     schedule: Schedule | None = None
     """Schedule of the next poll. None until the first poll is complete."""
     is_polling: bool = True
@@ -436,6 +438,7 @@ class SessionState:
             account=account,
             replies=replies,
             failures=failures,
+            ignored_orgs=self.ignored_orgs if reading.orgs is None else reading.ignored_orgs,
             schedule=reading.schedule or self.schedule,
             is_polling=reading.schedule is None,
             expires_at=expires_at,
@@ -496,7 +499,20 @@ class Store:
     def problems(self) -> tuple[Problem, ...]:
         """All current problems: sessions first, then each org; a new field only for the first org with it."""
         owners: tuple[SessionState | OrgState, ...] = (*self.sessions, *self.orgs)
-        return tuple(_name_fields_once(problem for owner in owners for problem in owner.iter_problems()))
+        found = tuple(_name_fields_once(problem for owner in owners for problem in owner.iter_problems()))
+        return (*found, *self._list_ignoring_sessions())
+
+    @property
+    def ignored_org_count(self) -> int:
+        """Number of the orgs that the settings ignore if no other org is known, else 0."""
+        return 0 if self.orgs else len({uuid for state in self.sessions for uuid in state.ignored_orgs})
+
+    def _list_ignoring_sessions(self) -> Iterator[Problem]:
+        """Yield a problem for each session of which the settings ignore every org, if no org is known."""
+        for state in self.sessions if self.ignored_org_count else ():
+            reply = state.replies.get(Endpoint.ACCOUNT)
+            if state.ignored_orgs and reply is not None:
+                yield Problem(ErrorKind.ALL_IGNORED, Endpoint.ACCOUNT, reply.at, state.session)
 
     def apply_safely(self, reading: Reading) -> Store:
         """Return the store after one more reading; an unexpected exception becomes a problem in the store."""

@@ -572,7 +572,7 @@ class Redactor(ValueRedactor):
             for state in store.all_orgs
         }
         sessions = {
-            id(session): before.sessions.get(id(session)) or (session, self._redact_state(session))
+            id(session): before.sessions.get(id(session)) or (session, self._redact_session_state(session))
             for session in store.sessions
         }
         redacted_store = RedactedStore(
@@ -626,6 +626,10 @@ class Redactor(ValueRedactor):
         # The event log is short, so dropping all older pairs at once costs little.
         self._event_pairs = {**known, **pairs} if len(known) < _MAX_EVENTS else pairs
         return tuple(pairs[id(event)][1] for event in events)
+
+    def _redact_session_state(self, state: SessionState) -> SessionState:
+        ignored = frozenset(map(self.redact_org_id, state.ignored_orgs))
+        return replace(self._redact_state(state), ignored_orgs=ignored)
 
     def _redact_state(self, state: _State) -> _State:
         known = self._memory.replies

@@ -11,6 +11,7 @@ from functools import partial
 from claudemeter_tui.clock import run_in_daemon_thread
 from claudemeter_tui.model.reading import (
     CLAUDE_CODE_LOGIN,
+    IGNORED_PLACE,
     ErrorKind,
     Login,
     LoginError,
@@ -112,6 +113,12 @@ def build_no_browser_result(providers: SessionProviders) -> list[ScanResult]:
     return [ScanResult(ALL_BROWSERS, "none found", f"searched for {providers.browsers.searched_places}")]
 
 
+def build_ignored_results(providers: SessionProviders) -> list[ScanResult]:
+    """Return a line for each browser and profile that the settings ignore."""
+    ignored = providers.browsers.ignored if providers.browsers is not None else ()
+    return [ScanResult(session, IGNORED_PLACE, "by the setting `ignore`") for session in ignored]
+
+
 def build_scan_result(scan: ProfileScan) -> ScanResult:
     """Return the line for a scanned profile."""
     return ScanResult(scan.session, scan.outcome.value, scan.detail, is_working=scan.cookies is not None)
@@ -169,6 +176,8 @@ class SessionDiscovery:
         scanned = map(build_scan_result, self._scanner.scans)
         for result in scanned if self._scanner.scans else build_no_browser_result(self._providers):
             results[result.session] = result
+        for result in build_ignored_results(self._providers):
+            results.setdefault(result.session, result)
         if self._login is not None:
             results[CLAUDE_CODE_LOGIN] = build_login_result(self._login)
         for session, slot in by_session.items():

@@ -25,6 +25,8 @@ class BrowserProvider:
     """The values of `--browser`, each with the name of its browser. Empty means all browsers."""
     searched_places: str = ""
     """Text for the user: the browsers and folders that are searched."""
+    ignored: tuple[Session, ...] = ()
+    """Browsers and profiles that the settings ignore; the profile is empty for a whole browser."""
 
 
 @dataclass(frozen=True, slots=True)

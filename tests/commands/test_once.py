@@ -484,6 +484,28 @@ order = ["work"]
 """
 
 
+@pytest.mark.parametrize(
+    ("said", "arguments"),
+    [
+        ("", ["--once"]),
+        ("[]\n", ["--json"]),
+        ("? all orgs ignored\n", ["--line"]),
+        ("UNKNOWN  no reading yet: all orgs ignored\n", ["--check"]),
+    ],
+)
+def test_settings_that_ignore_every_org_are_named(
+    said: str, arguments: list[str], server: LoopbackServer, tmp_path: Path
+) -> None:
+    """Every command says that the settings ignore all orgs, and what to do; no request is about one."""
+    server.routes["/api/account"] = Answer.json(account_body(org_body(), team_body()))
+    env = environment(tmp_path, CLAUDEMETER_IGNORE="personal,acme team")
+    done = program(tmp_path, *arguments, "--base-url", server.url, env=env)
+    assert (done.returncode, done.stdout) == (4, said)
+    why = "The setting `ignore` covers all 2 orgs. Remove a name from it (--config shows its place), then"
+    assert done.stderr.splitlines() == [f"claudemeter-tui: {why} restart."]
+    assert server.paths() == ["/api/account"]
+
+
 def test_ignored_org_is_not_requested_and_alias_is_shown(server: LoopbackServer, tmp_path: Path) -> None:
     """No request is about an ignored org; the alias is in every output, and both names choose the org."""
     config = tmp_path / ".config/claudemeter-tui"

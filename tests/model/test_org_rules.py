@@ -6,9 +6,9 @@ import pytest
 
 from claudemeter_tui.model.account import Org
 from claudemeter_tui.model.org_rules import OrgRules
-from claudemeter_tui.model.reading import OrgReading
+from claudemeter_tui.model.reading import ErrorKind, OrgReading
 from claudemeter_tui.model.store import Store
-from tests.model.readings import LAB, PERSONAL, TEAM, folded, listed, reported, usage
+from tests.model.readings import CHROME, FIREFOX, LAB, PERSONAL, TEAM, folded, listed, reported, usage
 
 RULES = OrgRules(ignored=("PERSONAL",), aliases=(("acme team", "work"), ("org-3", "lab")), order=("Work",))
 
@@ -31,6 +31,17 @@ def test_ignored_orgs_are_in_no_reading() -> None:
     states = rules.apply_to_states(kept.all_orgs)
     assert [state.org.display_name for state in states] == ["work", "lab"]
     assert [state.org.display_name for state in rules.apply_to_store(kept).orgs] == ["work", "lab"]
+
+
+def test_ignored_orgs_are_counted_only_if_there_is_no_other() -> None:
+    """Two sessions of one account count an org once; an org that is left makes ignored ones unremarkable."""
+    everything = OrgRules(ignored=("personal", "org-2"))
+    both = [everything.apply(listed(0, PERSONAL, TEAM, session=one)) for one in (CHROME, FIREFOX)]
+    store = folded(*both)
+    assert store.ignored_org_count == 2
+    assert [problem.error_kind for problem in store.problems] == [ErrorKind.ALL_IGNORED] * 2
+    left = store.apply(everything.apply(listed(1, PERSONAL, TEAM, LAB)))
+    assert (left.ignored_org_count, left.problems) == (0, ())
 
 
 def test_no_rules_change_nothing() -> None:

@@ -176,6 +176,8 @@ class Planter:
         if origin is tuple:
             kinds = parts[:1] if Ellipsis in parts else parts
             return tuple(self.build(kind, owner) for kind in kinds)
+        if origin is frozenset:
+            return frozenset({self.build(parts[0], owner)})
         if origin in (Mapping, dict):
             return {key: self.build(parts[1], owner) for key in parts[0]}
         if dataclasses.is_dataclass(hint) and isinstance(hint, type):

@@ -6,6 +6,7 @@ import contextlib
 import io
 import logging
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NoReturn
@@ -20,6 +21,7 @@ from claudemeter_tui.formatting.problems import NOTHING_SCANNED
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import (
+    IGNORED_PLACE,
     ErrorKind,
     Failure,
     PasteResult,
@@ -109,10 +111,34 @@ def asked(pilot: Pilot[Any]) -> Asked:
 GOOD = Reading(CHROME, NOW, Reply(Endpoint.ACCOUNT, NOW, Account("a")), (Org("o", "Personal"),))
 
 
+IGNORED = replace(GOOD, orgs=(), ignored_orgs=frozenset({"o", "p"}))
+
+
+async def test_settings_that_ignore_every_org_are_named() -> None:
+    """The screen says so and what to do, at every size, and lists the working session without a warning."""
+    place = ScanResult(CHROME, "session found", is_working=True)
+    for size in SIZES:
+        async with Asked(Stage((looked(place), IGNORED))).run_test(size=size) as pilot:
+            await pilot.pause()
+            assert connect(pilot)
+            shown_words = " ".join(text(pilot).split())
+            assert "The setting `ignore` covers all 2 orgs. Remove a name from it" in shown_words
+            assert "▲" not in shown_words
+
+
+async def test_ignored_browsers_are_named() -> None:
+    """If no other browser has a session, the ignored ones are listed, with the setting as the cure."""
+    async with shown(ScanResult(CHROME, IGNORED_PLACE, "by the setting `ignore`")) as pilot:
+        assert "No session in a browser that is not ignored" in text(pilot)
+        assert "Chrome, Default  · ignored  by the setting `ignore`" in text(pilot)
+
+
 @pytest.mark.parametrize(
     ("expected", "readings"),
     [
         (False, []),
+        (True, [looked(*PLACES), IGNORED]),
+        (False, [looked(*PLACES), IGNORED, GOOD]),
         (False, [looked(*PLACES)]),
         (True, [looked(*PLACES), failed(ErrorKind.NO_SESSION)]),
         (True, [failed(ErrorKind.NO_SESSION), looked()]),

@@ -18,7 +18,8 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from claudemeter_tui.formatting.history import NO_MOMENT
-from claudemeter_tui.model.store import OrgKey
+from claudemeter_tui.formatting.problems import describe_missing_session
+from claudemeter_tui.model.store import OrgKey, Store
 from claudemeter_tui.tui.keys import Key
 from claudemeter_tui.tui.layout import Layout
 from claudemeter_tui.tui.styled_text import HEADING, MUTED, convert_to_ascii, spread_line
@@ -151,8 +152,13 @@ class PageScreen(ViewScreen):
         self.update_text(self.query_exactly_one(Static), self.build_content(width - 5))
 
 
-NO_ORG = "No org yet."
-"""Text of a screen about orgs before one was read."""
+def describe_no_org(store: Store) -> str:
+    """Return the text of a screen about orgs if there is none."""
+    if store.ignored_org_count:
+        return f"{describe_missing_session((), (), store.ignored_org_count).title}."
+    return "No org yet."
+
+
 HINTS_FROM = 7
 """Lines of the terminal from which the hints are shown."""
 

@@ -23,7 +23,14 @@ from claudemeter_tui.formatting.problems import (
     describe_scan_result,
 )
 from claudemeter_tui.model.event_log import LOGIN_ERRORS
-from claudemeter_tui.model.reading import ARCHIVE_ERRORS, ErrorKind, PasteResult, ScanResult, Session
+from claudemeter_tui.model.reading import (
+    ARCHIVE_ERRORS,
+    IGNORED_PLACE,
+    ErrorKind,
+    PasteResult,
+    ScanResult,
+    Session,
+)
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.keys import Key
@@ -55,7 +62,7 @@ BESIDE_FROM = 40
 TALL_FROM, ROOMY_FROM = 16, 24
 """Minimum lines for the list of actions, and for the introduction."""
 WARNING_STYLE = SEVERITY_STYLES[Severity.WARNING]
-_NORMAL_OUTCOMES = ("not signed in", "not installed", "none found")
+_NORMAL_OUTCOMES = ("not signed in", "not installed", "none found", IGNORED_PLACE)
 """Outcomes that are not problems."""
 
 
@@ -115,7 +122,7 @@ def _build_place_lines(places: Sequence[ScanResult], width: int) -> Iterator[Con
     names = max((Content(place.session.label).cell_length for place in places), default=0) + 2
     outcomes = max((len(place.outcome) for place in places), default=0) + 4
     for place in places:
-        calm = place.outcome in _NORMAL_OUTCOMES
+        calm = place.is_working or place.outcome in _NORMAL_OUTCOMES
         mark, style = ("·", MUTED) if calm else (SEVERITY_MARKS[Severity.WARNING], WARNING_STYLE)
         label = Content(place.session.label)
         outcome = Content.styled(f"{mark} {place.outcome}", style)
@@ -162,7 +169,8 @@ def needs_connect_screen(store: Store) -> bool:
         and not store.orgs
         and bool(store.sessions)
         and all(
-            any(failure.error_kind in _PERMANENT_ERRORS for failure in state.failures.values())
+            state.ignored_orgs
+            or any(failure.error_kind in _PERMANENT_ERRORS for failure in state.failures.values())
             for state in store.sessions
         )
     )
@@ -258,7 +266,7 @@ class ConnectScreen(ViewScreen):
         places = self.view.store.scan_results or [
             ScanResult(session, kind.value, error_kind=kind) for session, kind in failures if session.browser
         ]
-        case = describe_missing_session(failures)
+        case = describe_missing_session(failures, places, self.view.store.ignored_org_count)
         lines = build_connect_page(case, places, CONNECT_KEYS[:-1], width - 1, height)
         self.update_text(self.query_exactly_one("#text", Static), Content("\n").join(lines))
 

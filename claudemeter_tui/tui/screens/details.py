@@ -17,7 +17,7 @@ from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import Failure, Reply
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.keys import Key
-from claudemeter_tui.tui.screens.base import CURSOR_KEYS, NO_ORG, ListScreen
+from claudemeter_tui.tui.screens.base import CURSOR_KEYS, ListScreen, describe_no_org
 from claudemeter_tui.tui.styled_text import (
     MUTED,
     SEVERITY_STYLES,
@@ -230,7 +230,7 @@ class DetailsScreen(ListScreen):
         """Return the line below the tabs: the org of the figures, or the state of the reply."""
         view = self.view
         if view.state is None:
-            return Content.styled(NO_ORG, MUTED)
+            return Content.styled(describe_no_org(view.store), MUTED)
         if self._tab == FIGURES_TAB:
             org = view.state.org
             who = org.display_name, org.plan_name, view.state.account.email or ""

@@ -20,7 +20,7 @@ from claudemeter_tui.formatting.history import (
 )
 from claudemeter_tui.model.history import HISTORY_SPANS, HistoryAnswer, HourCalendar
 from claudemeter_tui.tui.keys import Key
-from claudemeter_tui.tui.screens.base import AS_OF_KEY, CURSOR_KEYS, NO_ORG, MomentListScreen
+from claudemeter_tui.tui.screens.base import AS_OF_KEY, CURSOR_KEYS, MomentListScreen, describe_no_org
 from claudemeter_tui.tui.styled_text import (
     HEADING,
     MUTED,
@@ -167,7 +167,7 @@ class HistoryScreen(MomentListScreen):
 
     def _explain_no_history(self, answer: HistoryAnswer | None) -> tuple[str, ...]:
         if self.view.state is None and self.view.past_figures is None:
-            return (NO_ORG,)
+            return (describe_no_org(self.view.store),)
         match self.view.history_state:
             case HistoryState.OFF:
                 return HISTORY_OFF

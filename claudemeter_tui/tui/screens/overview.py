@@ -30,7 +30,7 @@ from claudemeter_tui.model.time_series import ArchivedSeries
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.keys import Key
 from claudemeter_tui.tui.layout import WIDE_FROM, Layout
-from claudemeter_tui.tui.screens.base import CURSOR_KEYS, NO_ORG, ListScreen
+from claudemeter_tui.tui.screens.base import CURSOR_KEYS, ListScreen, describe_no_org
 from claudemeter_tui.tui.styled_text import (
     FRAME,
     HEADING,
@@ -367,7 +367,7 @@ class OverviewScreen(ListScreen):
     def _build_list(self, width: int) -> ListModel:
         """Build the list: a line for each org."""
         if not self._rows:
-            reason = NO_MATCH if self._all_rows else NO_ORG
+            reason = NO_MATCH if self._all_rows else describe_no_org(self.view.store)
             text = build_line(" " * org_table.MARK_WIDTH, (reason, MUTED))
             no_match = add_cursor_mark(text, width, selected=False)
             return ListModel((0, 1), lambda *_: no_match, is_selectable=lambda _: False)
