@@ -9,10 +9,10 @@ once they have differed, the seats stay apart for the rest of the run, so that n
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import combinations
+from itertools import combinations, count
 from typing import TYPE_CHECKING
 
 from claudemeter_tui.model.account import Account, Org
@@ -31,6 +31,8 @@ START_TOLERANCE = timedelta(hours=1)
 """Time before its first use at which a window may start, because starts are rounded."""
 PERCENT_TOLERANCE, PERCENT_PER_MINUTE = 2.0, 5.0
 """Percent by which one window may differ between two readings, at once and for each minute between them."""
+MIN_UUID_PART = 4
+"""Least number of characters of a uuid in a label."""
 SHARE_PER_MINUTE = 0.02
 """Part of the cap, or without one of the use, that may be spent in a minute between two readings."""
 
@@ -149,7 +151,9 @@ def _count_minutes(span: timedelta) -> float:
 
 
 def note_accounts(owners: Sequence[tuple[Org, Account, str]]) -> list[str]:
-    """Return for each org the part of its account that distinguishes it from others of the same name.
+    """Return for each org a short text that distinguishes it from others of the same name.
+
+    No two orgs have the same label, in any case: not even an org whose name looks like another one's label.
 
     Args:
         owners: org, account and session label of each org on screen. The result is empty for an org whose
@@ -158,29 +162,46 @@ def note_accounts(owners: Sequence[tuple[Org, Account, str]]) -> list[str]:
     names = [org.plain_name.casefold() for org, _, _ in owners]
     counts = Counter(names)
     notes = [""] * len(owners)
-    for name in [name for name, count in counts.items() if count > 1]:
+    taken = {name for name, number in counts.items() if number == 1}
+    for name in [name for name, number in counts.items() if number > 1]:
         places = [place for place, one in enumerate(names) if one == name]
-        group = [owners[place] for place in places]
-        for describe in _DESCRIPTIONS:
-            found = [describe(*owner) for owner in group]
-            if len(set(found)) == len(found) and all(found):
+        for found in _iterate_notes([owners[place] for place in places]):
+            labels = {f"{name} ({note})".casefold() for note in found if note}
+            if len(labels) == len(places) and labels.isdisjoint(taken):
                 break
+        taken |= labels
         for place, note in zip(places, found, strict=True):
             notes[place] = note
     return notes
 
 
-def _name_account(account: Account, session: str) -> str:
-    return account.email or (account.uuid or "")[:8] or session
+def _iterate_notes(group: Sequence[tuple[Org, Account, str]]) -> Iterator[list[str]]:
+    """Yield texts that may distinguish orgs of one name, the shortest first, at last numbers without end."""
+    emails = [account.email or "" for _, account, _ in group]
+    accounts = _shorten_uuids([account.uuid or "" for _, account, _ in group])
+    yield [email.partition("@")[0] for email in emails]
+    names = [
+        email or uuid or session for email, uuid, (*_, session) in zip(emails, accounts, group, strict=True)
+    ]
+    yield names
+    uuids = _shorten_uuids([org.uuid for org, *_ in group])
+    yield uuids
+    yield [f"{name}, {uuid}" for name, uuid in zip(names, uuids, strict=True)]
+    for start in count(1, len(group)):
+        yield [str(start + place) for place in range(len(group))]
 
 
-_DESCRIPTIONS: tuple[Callable[[Org, Account, str], str], ...] = (
-    lambda _, account, __: (account.email or "").partition("@")[0],
-    lambda _, account, session: _name_account(account, session),
-    lambda org, *_: org.uuid[:8],
-    lambda org, account, session: f"{_name_account(account, session)}, {org.uuid[:8]}",
-)
-"""Texts that distinguish orgs of one name, the shortest first."""
+def _shorten_uuids(uuids: Sequence[str]) -> list[str]:
+    """Return the shortest beginning or end of each uuid, of at least 4 characters, that distinguishes them.
+
+    A uuid that occurs several times stays so.
+    """
+    differing = len(set(uuids))
+    for length in range(MIN_UUID_PART, max(map(len, uuids))):
+        for parts in ([uuid[:length] for uuid in uuids], [uuid[-length:] for uuid in uuids]):
+            if len({part.casefold() for part in parts}) == differing:
+                return parts
+    return [*uuids]
 
 
 def add_account_notes(orgs: tuple[OrgState, ...], shown: Sequence[OrgState]) -> tuple[OrgState, ...]:

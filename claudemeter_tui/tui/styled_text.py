@@ -78,6 +78,22 @@ def pick_fitting(options: Iterable[Content], width: int) -> Content:
     return fit_line(line, width)
 
 
+MIN_NAME_PART = 4
+"""Least cells for the beginning of a name that is shortened before its brackets."""
+
+
+def shorten_name(name: str, width: int) -> str:
+    """Return an org's name in at most `width` cells; what follows in brackets stays whole if it fits.
+
+    The brackets hold what distinguishes two orgs of one name.
+    """
+    plain, _, note = name.rpartition(" (")
+    room = width - cell_len(f" ({note}")
+    if cell_len(name) > width and plain and note.endswith(")") and room >= MIN_NAME_PART:
+        return Content(plain).truncate(room, ellipsis=True).plain + f" ({note}"
+    return Content(name).truncate(width, ellipsis=True).plain.replace(" (…", "…")
+
+
 def fit_line(line: Content, width: int) -> Content:
     """Return the line in exactly `width` cells: padded, or cut after a whole word with an ellipsis."""
     if width <= 0:

@@ -209,8 +209,28 @@ def test_one_fact_of_two_accounts_is_one_event() -> None:
             ],
         ),
         (
-            ["11111111", "22222222"],
+            ["1111", "2222"],
             [(Org("11111111-a", "Twin"), PAT, "Chrome"), (Org("22222222-b", "Twin"), PAT, "Chrome")],
+        ),
+        (
+            ["0001", "0002"],
+            [(Org("aaaa-1111-0001", "Twin"), PAT, ""), (Org("aaaa-1111-0002", "Twin"), PAT, "")],
+        ),
+        (
+            ["aaaa-1", "aaaa-2"],
+            [(Org("aaaa-111-0001", "Twin"), PAT, ""), (Org("aaaa-222-0001", "Twin"), PAT, "")],
+        ),
+        (
+            ["aaaa", "bbbb"],
+            [
+                (Org("u", "Twin"), Account("aaaa-1"), "Chrome"),
+                (Org("u", "Twin"), Account("bbbb-1"), "Chrome"),
+            ],
+        ),
+        (["1", "2"], [(Org("u", "Twin"), Account(), "Chrome"), (Org("u", "Twin"), Account(), "Chrome")]),
+        (
+            ["", "pat@example.com", "sam@example.com"],
+            [(Org("t", "Twin (pat)"), PAT, ""), (Org("u", "Twin"), PAT, ""), (Org("v", "twin"), SAM, "")],
         ),
         (
             ["Chrome", "sam@example.com"],
@@ -223,7 +243,11 @@ def test_account_distinguishes_orgs_of_one_name(
     expected: list[str], owners: list[tuple[Org, Account, str]]
 ) -> None:
     """The shortest part that differs is shown; case does not make a difference, an alias does."""
-    assert expected == note_accounts(owners)
+    found = note_accounts(owners)
+    assert expected == found
+    orgs = [org for org, *_ in owners]
+    labels = {org.names._replace(account_note=note).label for org, note in zip(orgs, found, strict=True)}
+    assert len(labels) == len(owners)
 
 
 def test_note_survives_readings_and_ends_with_the_other_org() -> None:

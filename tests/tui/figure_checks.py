@@ -105,7 +105,16 @@ def chart_defects(line: str) -> Iterator[str]:
 
 def _shortened(name: str) -> str:
     """Return True for a name, or its beginning with an ellipsis, after the number of a tab."""
-    cut = "|".join(re.escape(name[:end].rstrip()) + " ?…" for end in range(len(name) - 1, 0, -1))
+    plain, _, note = name.rpartition(" (")
+    parts = [
+        (name, r"(?! \()"),
+        *([(plain, rf" \({re.escape(note)}")] if plain and note.endswith(")") else []),
+    ]
+    cut = "|".join(
+        re.escape(text[:end].rstrip()) + f" ?…{rest}"
+        for text, rest in reversed(parts)
+        for end in range(len(text) - 1, 0, -1)
+    )
     return rf"(?:\d )?(?:{re.escape(name)}(?:'s)?|{cut})" if cut else re.escape(name)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from rich.cells import cell_len
 
-from claudemeter_tui.tui.styled_text import convert_to_ascii, draw_bar
+from claudemeter_tui.tui.styled_text import convert_to_ascii, draw_bar, shorten_name
 
 
 @pytest.mark.parametrize(
@@ -42,3 +43,21 @@ def test_bar_has_its_width_at_every_size() -> None:
                 bar = draw_bar(percent, width, "$normal", elapsed=elapsed)
                 assert width == bar.cell_length
                 assert width < 2 or percent is None or ("─" in bar.plain) == (percent < 100) or elapsed
+
+
+@pytest.mark.parametrize(
+    ("expected", "name", "width"),
+    [
+        ("Acme Team (0001)", "Acme Team (0001)", 16),
+        ("Acme T… (0001)", "Acme Team (0001)", 14),
+        ("Acm… (0001)", "Acme Team (0001)", 11),
+        ("Acme Tea…", "Acme Team (0001)", 9),
+        ("Acme Team…", "Acme Team (0001)", 11 - 1),
+        ("\u7d44\u7e54 \u2026 (0001)", "\u7d44\u7e54\u7d44\u7e54 (0001)", 13),
+        ("A long name\u2026", "A long name without brackets", 12),
+    ],
+)
+def test_shortened_name_keeps_its_brackets(expected: str, name: str, width: int) -> None:
+    """Two orgs of one name stay apart: the name is shortened before the text that distinguishes it."""
+    assert expected == shorten_name(name, width)
+    assert cell_len(expected) <= width

@@ -42,6 +42,7 @@ from claudemeter_tui.tui.styled_text import (
     iterate_shorter,
     join_pieces,
     pick_fitting,
+    shorten_name,
     spread_line,
 )
 from claudemeter_tui.tui.view import View
@@ -111,7 +112,7 @@ class OrgRule(LineWidget):
         state = self.view.state
         if state is None:
             return []
-        name = build_line(state.org.display_name).truncate(width - 8, ellipsis=True).plain
+        name = shorten_name(state.org.display_name, width - 8)
         others = (state.org.plan_name, state.account.email, state.session.label)
         parts = [build_line((name, HEADING)), *(build_line((text, MUTED)) for text in others if text)]
         text = pick_fitting(iterate_shorter(parts), width - 8).rstrip()

@@ -24,6 +24,7 @@ from claudemeter_tui.tui.styled_text import (
     get_verdict_style,
     join_pieces,
     pick_fitting,
+    shorten_name,
     wrap_text,
 )
 from claudemeter_tui.tui.view import View
@@ -148,8 +149,7 @@ def _build_org_prefix(view: View, most: int) -> StyledLine:
     """Return the org's name in at most `most` cells, for a line without tabs."""
     if view.layout.tabs or view.state is None or not most:
         return build_line()
-    name = build_line(view.state.org.display_name).truncate(most, ellipsis=True)
-    return build_line((f"{name.plain}: ", MUTED))
+    return build_line((f"{shorten_name(view.state.org.display_name, most)}: ", MUTED))
 
 
 def _build_lines(view: View, verdict: Verdict, width: int, most: int) -> list[StyledLine]:

@@ -21,6 +21,7 @@ from claudemeter_tui.tui.styled_text import (
     StyledLine,
     build_line,
     fit_line,
+    shorten_name,
     wrap_text,
 )
 from claudemeter_tui.tui.widgets.list_view import BLANK_ROW, MARK_WIDTH, ListRow, build_row, fix_row
@@ -168,8 +169,8 @@ class EventTable:
         mark = (SEVERITY_MARKS[event.severity], style)
         head = build_line((cells.time, MUTED), " " * GAP, mark, " ")
         if self._owner_width:
-            owner = build_line(cells.owner).truncate(self._owner_width, ellipsis=True, pad=True)
-            head = build_line(head, owner, " " * GAP)
+            owner = build_line(shorten_name(cells.owner, self._owner_width))
+            head = build_line(head, owner.truncate(self._owner_width, pad=True), " " * GAP)
         blank = build_line(" " * head.cell_length)
         if not self._what_width:
             lines = wrap_text(self._join_owner(cells), self._text_width, style)

@@ -38,6 +38,7 @@ from claudemeter_tui.tui.styled_text import (
     draw_bar,
     get_verdict_mark,
     get_verdict_style,
+    shorten_name,
 )
 
 MIN_NAME_WIDTH, MAX_NAME_WIDTH = 24, 40
@@ -252,7 +253,7 @@ def build_table_line(
     for column, width in layout.widths.items():
         match column:
             case OverviewColumn.ORG:
-                cell = build_line((texts.name, "$foreground"))
+                cell = build_line((shorten_name(texts.name, width), "$foreground"))
             case OverviewColumn.VERDICT:
                 cell = _build_verdict(row.verdict, texts.verdicts, width, severity)
             case OverviewColumn.SESSION_WINDOW | OverviewColumn.WEEK_WINDOW | OverviewColumn.FULLEST:

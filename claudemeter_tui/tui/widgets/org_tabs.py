@@ -23,6 +23,7 @@ from claudemeter_tui.tui.styled_text import (
     get_verdict_mark,
     get_verdict_style,
     select_visible_tabs,
+    shorten_name,
     spread_line,
 )
 from claudemeter_tui.tui.view import View
@@ -125,8 +126,7 @@ def _build_tab(view: View, place: int, room: int) -> StyledLine:
     short = format_short_verdict(verdict, view.now, view.zone)
     short = short.rjust(PERCENT_WIDTH if short.endswith("%") else 0)
     most = max(len(number) + 3, min(MAX_NAME_WIDTH, room - len(short) - 5))
-    name = build_line(number + state.org.display_name).truncate(most, ellipsis=True).plain
-    name = name.replace(" (…", "…")
+    name = shorten_name(number + state.org.display_name, most)
     if state.key == view.key:
         return build_line(("▐", style), (f"{mark} {name} {short}", f"reverse {style}"), ("▌", style))
     return build_line((f" {mark} ", style), (f"{name} ", MUTED), (f"{short} ", style))
