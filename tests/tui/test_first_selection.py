@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,12 @@ import pytest
 from textual.pilot import Pilot
 
 from claudemeter_tui.model.reading import Reading, Session
-from claudemeter_tui.model.store import OrgKey
+from claudemeter_tui.model.store import OrgKey, Store
 from claudemeter_tui.settings import SettingsError
 from claudemeter_tui.tui import app as app_module
 from claudemeter_tui.tui.app import Claudemeter, Options
 from claudemeter_tui.tui.screenshots import capture_svg
-from tests.bodies import ACCOUNT
+from tests.bodies import ACCOUNT, usage_body
 from tests.bodies import TEAM as TEAM_UUID
 from tests.scenes import INTERVAL, LAB, LABORATORY, NOW, PERSONAL, READ, TEAM, readings
 from tests.tui.app_harness import Stage, app, stage, text
@@ -49,13 +50,71 @@ async def test_worst_org_is_selected_once_all_sessions_have_answered() -> None:
         assert selected(pilot) == "Acme Team"
 
 
-async def test_two_seconds_are_waited_for_the_other_sessions() -> None:
-    """Two seconds after the first org, the worst of those that were read is selected for good."""
-    scene = Stage(tuple(readings(*TRIO))[:-1])
+SLOW = tuple(readings(*TRIO))
+"""The list of orgs, then readings of each one, then the end of the poll."""
+
+
+def read_only(*names: str) -> list[Reading]:
+    """Return the readings of these orgs in a poll."""
+    return [one for one in SLOW if any(report.org.name in names for report in one.org_readings)]
+
+
+async def test_worst_org_of_a_slow_poll_is_found() -> None:
+    """After two seconds the worst org so far is selected, then one with a worse state once it is read."""
+    scene = Stage((SLOW[0], *read_only("Personal", "Lab")))
     async with app(scene).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         await scene.at(pilot, NOW + timedelta(seconds=1.9))
         assert selected(pilot) == "Personal"
+        await scene.at(pilot, NOW + timedelta(seconds=2))
+        assert selected(pilot) == "Lab"
+        await scene.at(pilot, NOW + timedelta(seconds=9))
+        await scene.post(pilot, *read_only("Acme Team"))
+        assert selected(pilot) == "Acme Team"
+        await scene.post(pilot, SLOW[-1], EVERYONE)
+        assert selected(pilot) == "Acme Team"
+        await scene.post(pilot, *readings(PERSONAL, replace(TEAM, usage=PERSONAL.usage), LABORATORY))
+        assert selected(pilot) == "Acme Team"
+
+
+async def test_higher_percentage_moves_the_selection_only_at_the_end() -> None:
+    """While sessions are read, the screen does not follow percentages; then the worst org is selected."""
+    calm = replace(PERSONAL, org=TEAM.org, usage=usage_body(80.0))
+    account, *others = readings(PERSONAL, calm)
+    scene = Stage((account, others[0]))
+    async with app(scene).run_test(size=(120, 36)) as pilot:
+        await scene.at(pilot, NOW + timedelta(seconds=2))
+        await scene.post(pilot, *others[:-1])
+        assert selected(pilot) == "Personal"
+        await scene.post(pilot, others[-1], EVERYONE)
+        assert selected(pilot) == "Acme Team"
+
+
+async def test_sessions_that_never_answer_are_not_waited_for() -> None:
+    """After half a minute, only the user moves the selection."""
+    scene = Stage((SLOW[0], *read_only("Personal", "Lab")))
+    async with app(scene).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await scene.at(pilot, NOW + timedelta(seconds=30))
+        await scene.post(pilot, *read_only("Acme Team"), SLOW[-1], EVERYONE)
+        assert selected(pilot) == "Lab"
+
+
+async def test_choice_of_the_user_is_never_moved_by_a_slow_reply() -> None:
+    """A key during the slow poll ends the first selection."""
+    scene = Stage((SLOW[0], *read_only("Personal", "Lab")))
+    async with app(scene).run_test(size=(120, 36)) as pilot:
+        await scene.at(pilot, NOW + timedelta(seconds=2))
+        await pilot.press("1")
+        await scene.post(pilot, *read_only("Acme Team"), SLOW[-1], EVERYONE)
+        assert selected(pilot) == "Personal"
+
+
+async def test_last_figures_of_earlier_runs_count() -> None:
+    """Old figures from the archive are UNKNOWN, but their last known verdict decides."""
+    store = reduce(Store.apply, readings(*TRIO, at=READ - timedelta(hours=1)), Store())
+    scene = Stage((Reading(Session(""), NOW, restored_orgs=store.all_orgs, is_archived=True),))
+    async with app(scene).run_test(size=(120, 36)) as pilot:
         await scene.at(pilot, NOW + timedelta(seconds=2))
         assert selected(pilot) == "Acme Team"
 
