@@ -87,6 +87,13 @@ async def test_keys_switch_orgs(keys: list[str], name: str) -> None:
             ],
         ),
         (
+            (124, 45),
+            [
+                "▌ BLOCKED  Your monthly cap is reached · credits locked until Fri May 1 00:00 (in 5d 9h)",
+                "▌          Ask an administrator to raise it · the 5-hour window frees up first: 16:00 (in 1h 11m)",
+            ],
+        ),
+        (
             (80, 24),
             [
                 "▌ BLOCKED  Your monthly cap is reached · credits locked until Fri May 1 00:00",
@@ -112,7 +119,7 @@ async def test_keys_switch_orgs(keys: list[str], name: str) -> None:
     ],
 )
 async def test_banner_has_cause_end_and_cure(size: tuple[int, int], expected: list[str]) -> None:
-    """The banner has two lines from 80 columns on and three below, and names the subject of each date."""
+    """The banner has two lines from 80 columns on, else three; a code is in the second one or left out."""
     async with app(stage(*TRIO)).run_test(size=size) as pilot:
         await pilot.pause()
         await pilot.press("2")

@@ -168,7 +168,8 @@ def _build_lines(view: View, verdict: Verdict, width: int, most: int) -> list[St
     lines = [build_line(head, " " * GAP if rows[0] else "", _style_facts(rows[0], calm=calm, leads=True))]
     lines += [build_line(" " * hang, _style_facts(row, calm=calm)) for row in rows[1:]]
     note = f"+{left_out} more (d)" if left_out else text.code
-    for place in range(len(lines) - 1, -1, -1):
+    # The code is the least important part: never beside the cause and its date.
+    for place in range(len(lines) - 1, -1 if left_out else 0, -1):
         gap = width - lines[place].cell_length - cell_len(note)
         if note and gap >= GAP:
             lines[place] = build_line(lines[place], " " * gap, (note, MUTED))
