@@ -30,6 +30,7 @@ from textual.notifications import Notify, SeverityLevel
 from textual.reactive import var
 from textual.screen import Screen
 from textual.theme import ThemeProvider
+from textual.timer import Timer
 
 from claudemeter_tui import gc_control
 from claudemeter_tui.feed import AcceptsSession, Feed
@@ -259,6 +260,8 @@ class Claudemeter(App[str]):
     """True if the chart shows the windows even though there are credits."""
     past: var[PastMoment | None] = var["PastMoment | None"](None, init=False)
     """The past moment on screen. None for now."""
+    message: var[str] = var("", init=False)
+    """Message on screen in a pane with one line, which has no room for toasts. Empty for none."""
     private: var[bool] = var(False, init=False)
     """True if personal data are hidden."""
 
@@ -289,6 +292,8 @@ class Claudemeter(App[str]):
         self._is_overview_due = self.options.screen == "overview"
         """True until the overview was opened as the first screen."""
         self._is_loading_events = False
+        self._message_timer: Timer | None = None
+        """Removes the message of a one-line pane. None if there was none."""
         self._refresh_answer: tuple[str, datetime] | None = None
         """Last message about a poll that did not start at once, and its time. None if there was none."""
         for theme in select_themes(self.console.color_system, no_color=self.no_color):
@@ -361,6 +366,8 @@ class Claudemeter(App[str]):
         """Remove all toasts if the pane is now too small for them."""
         if not _has_room_for_toasts(event.size):  # the app gets its new size after this handler
             self.clear_notifications()
+        if event.size.height > 1:
+            self.message = ""
         if not self.is_headless:
             self.set_timer(1, self._check_terminal_size)
 
@@ -679,7 +686,7 @@ class Claudemeter(App[str]):
         from claudemeter_tui.tui.screens.dashboard import DashboardScreen
         from claudemeter_tui.tui.screens.overview import JumpScreen
 
-        if isinstance(self.screen, DashboardScreen) and self._has_room and self.shown_store.orgs:
+        if isinstance(self.screen, DashboardScreen) and self.shown_store.orgs and self._check_room():
             self.push_screen(JumpScreen(self._build_view()))
 
     def action_span(self, step: int) -> None:
@@ -697,7 +704,7 @@ class Claudemeter(App[str]):
         from claudemeter_tui.tui.screens.dashboard import ChartScreen, DashboardScreen
         from claudemeter_tui.tui.widgets import chart_panel
 
-        if not self._has_room:
+        if not self._check_room():
             return
         view, charts = self._build_view(), self.screen.query(chart_panel.ChartPanel)
         is_seen = any(chart.display and chart.size.height >= MIN_CHART_LINES for chart in charts)
@@ -766,6 +773,7 @@ class Claudemeter(App[str]):
         if self.private:
             self.clear_notifications()
             self.screen.query(InlineToast).remove()
+            self.message = ""
 
     def action_save_picture(self) -> None:
         """Save a screenshot and a report, both without personal data."""
@@ -777,17 +785,17 @@ class Claudemeter(App[str]):
         """Save the screen as shown, after a confirmation."""
         from claudemeter_tui.tui import screenshots
 
-        if self._has_room:
+        if self._check_room():
             screenshots.save_visible_screenshot(self)
 
     def action_command_palette(self) -> None:
         """Open the command palette."""
-        if self._has_room and not isinstance(self.screen, CommandPalette):
+        if not isinstance(self.screen, CommandPalette) and self._check_room():
             self.push_screen(Palette(placeholder="Search commands"))
 
     def search_themes(self) -> None:
         """Open the list of themes; Textual's action for `t` calls this."""
-        if self._has_room:
+        if self._check_room():
             self.push_screen(Palette([MarkingThemeProvider], placeholder="Search themes"))
 
     def action_open(self, name: str) -> None:
@@ -843,10 +851,12 @@ class Claudemeter(App[str]):
         """True if there is room for toasts."""
         return _has_room_for_toasts(self.size)
 
-    @property
-    def _has_room(self) -> bool:
-        """True if the pane has more than one line, so that the verdict does not fill it."""
-        return self.size.height > 1
+    def _check_room(self) -> bool:
+        """Return True if the pane has more than one line, so that a screen can open; if not, say so."""
+        has_room = self.size.height > 1
+        if not has_room:
+            self.show_message("Not in a pane with one line.")
+        return has_room
 
     @property
     def _may_alert(self) -> bool:
@@ -870,7 +880,7 @@ class Claudemeter(App[str]):
         """Open a screen over the dashboard in place of any other, or close it if it is open."""
         shown = type(self.screen)
         self._close_overlay()
-        if shown is not screen and self._has_room:
+        if shown is not screen and self._check_room():
             self.push_screen(screen(self._build_view()))
 
     def _tick(self) -> None:
@@ -929,6 +939,7 @@ class Claudemeter(App[str]):
             seen_at=self.now if self.past is not None else None,
             ascii=options.ascii,
             note=options.note,
+            message=self.message,
             archived=self.archived.series if self.archived is not None and has_series else None,
             today=self.today if self.past is None else None,
             history=known.answer if known is not None else None,
@@ -951,7 +962,7 @@ class Claudemeter(App[str]):
     # These values are part of the view.
     watch_prefers_windows = watch_private = watch_past = _schedule_draw
     watch_archived = watch_today = watch_history = watch_history_weeks = _schedule_draw
-    watch_earlier_events = watch_dismissed = _schedule_draw
+    watch_earlier_events = watch_dismissed = watch_message = _schedule_draw
 
     def watch_now(self) -> None:
         """Select an org if the sessions were waited for long enough, and redraw."""
@@ -1020,17 +1031,23 @@ class Claudemeter(App[str]):
         timeout: float | None = None,
         markup: bool = True,
     ) -> None:
-        """Show a toast, or a message in the last line of a small pane; a one-line pane shows none."""
+        """Show a toast, a message in the last line of a small pane, or one beside the verdict in one line."""
         if self.has_toasts:
             if self.options.ascii:
                 from claudemeter_tui.tui.styled_text import convert_to_ascii
 
                 message, title = (convert_to_ascii(Content(text)).plain for text in (message, title))
             super().notify(message, title=title, severity=severity, timeout=timeout, markup=markup)
-        elif self.size.height > 1:
-            from claudemeter_tui.tui.widgets.status_line import InlineToast, show_inline_toast
+            return
+        from claudemeter_tui.tui.widgets.status_line import InlineToast, show_inline_toast
 
-            text = f"{title}: {message}" if title else message
+        text = f"{title}: {message}" if title else message
+        if self.size.height <= 1:
+            self.message = " ".join(text.split())
+            if self._message_timer is not None:
+                self._message_timer.stop()
+            self._message_timer = self.set_timer(InlineToast.SECONDS, partial(setattr, self, "message", ""))
+        else:
             toast = InlineToast(text, error=severity == "error", ascii_only=self.options.ascii)
             show_inline_toast(self.screen, toast)
 

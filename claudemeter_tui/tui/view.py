@@ -134,6 +134,8 @@ class View:
     """True to draw with ASCII only."""
     note: str = ""
     """Text beside the program's name, such as "demo". Empty with real figures."""
+    message: str = ""
+    """Message about a key press, in a pane with one line only. Empty for none."""
     seen_at: datetime | None = None
     """The time at which `now` is a past moment on screen, to the second. None if `now` is the present."""
     past_figures: PastFigures | None = None
@@ -278,7 +280,7 @@ class View:
 
     def _get_appearance(self) -> tuple[object, ...]:
         # All fields except the time, and except those that are compared by identity.
-        words = self.note, self.past_label
+        words = self.note, self.past_label, self.message
         history = self.history_state, self.history_weeks, self.events_state, self.dismissed
         look = self.key, self.zone, self.span, self.prefers_windows, self.ascii
         return *look, words, history, self.panel_time

@@ -90,7 +90,10 @@ async def test_keys_switch_orgs(keys: list[str], name: str) -> None:
             (124, 45),
             [
                 "▌ BLOCKED  Your monthly cap is reached · credits locked until Fri May 1 00:00 (in 5d 9h)",
-                "▌          Ask an administrator to raise it · the 5-hour window frees up first: 16:00 (in 1h 11m)",
+                (
+                    "▌          Ask an administrator to raise it"
+                    " · the 5-hour window frees up first: 16:00 (in 1h 11m)"
+                ),
             ],
         ),
         (

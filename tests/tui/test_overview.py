@@ -167,7 +167,7 @@ async def test_orgs_of_one_name_have_their_account() -> None:
         head, *rows = [cells(line)[:2] for line in screen(pilot)[2:6]]
         assert head == ["org", "verdict▾"]
         assert sorted(name for name, _ in rows) == [
-            "? Personal (dddddddd)",
+            "? Personal (dddd)",
             "■ Acme Team",
             "● Personal (pat@example.com)",
         ]

@@ -77,15 +77,60 @@ async def test_message_expires_or_is_replaced(monkeypatch: pytest.MonkeyPatch) -
         assert before == screen(pilot)
 
 
-@pytest.mark.parametrize("key", ["9", "s", "S", "o", "d", "e", "w", "t", "ctrl+p", "question_mark"])
-async def test_one_line_pane_shows_the_verdict_only(key: str, tmp_path: Path) -> None:
-    """In one line no message and no opened screen covers the verdict."""
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("9", "There is no org 9; there are 3."),
+        ("s", "Saved, path copied: claudemeter-"),
+        *((key, "Not in a pane with one line.") for key in ("S", "o", "d", "e", "w", "t", "question_mark")),
+        ("ctrl+p", "Not in a pane with one line."),
+    ],
+)
+async def test_one_line_pane_shows_a_message_beside_the_verdict(
+    key: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one line no screen covers the verdict; a message takes the place of the facts and expires."""
+    monkeypatch.setattr(InlineToast, "SECONDS", 0.2)
     async with app(stage(*TRIO), pictures=tmp_path).run_test(size=(120, 1)) as pilot:
         await pilot.pause()
         before = screen(pilot)
         await pilot.press(key)
         await pilot.pause()
-        assert "CAN WORK" in before[0]
+        (line,) = screen(pilot)
+        assert line.startswith(f" Personal: CAN WORK  {message}")
+        while screen(pilot) != before:
+            await pilot.pause()
+
+
+@pytest.mark.parametrize(
+    ("expected", "width", "keys"),
+    [
+        (" Acme Team: BLOCKED  There is no org 9; there are 3.", 53, "29"),
+        (" BLOCKED  There is no org 9; there are 3.", 52, "29"),
+        (" BLOCKED  There is no org 9; there …", 40, "29"),
+        (" BLOCKED  There is no …", 24, "29"),
+        (" BLOCKED", 20, "29"),
+    ],
+)
+async def test_message_beside_the_verdict_never_cuts_it(expected: str, width: int, keys: str) -> None:
+    """The name of the org makes room first, then the message ends early; too little room leaves it out."""
+    async with app(stage(*TRIO)).run_test(size=(width, 1)) as pilot:
+        await pilot.pause()
+        await pilot.press(*keys)
+        await pilot.pause()
+        assert [expected] == [line.rstrip() for line in screen(pilot)]
+
+
+async def test_message_of_one_line_ends_with_a_larger_pane() -> None:
+    """A pane with more lines shows the facts, and again one line shows them too."""
+    async with app(stage(*TRIO)).run_test(size=(120, 1)) as pilot:
+        await pilot.pause()
+        before = screen(pilot)
+        await pilot.press("9")
+        for height in (36, 1):
+            await pilot.resize_terminal(120, height)
+            await pilot.pause()
+            assert "no org 9" not in text(pilot)
         assert before == screen(pilot)
 
 

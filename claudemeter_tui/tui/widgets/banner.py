@@ -35,6 +35,8 @@ from claudemeter_tui.tui.widgets.org_tabs import MAX_NAME_WIDTH
 
 GAP = 2
 """Blanks between the verdict's name and its facts."""
+MIN_MESSAGE = 12
+"""Least cells for a message beside the verdict."""
 TWO_LINES_FROM = 80
 """Columns from which the banner has at most two lines; below, it has three."""
 SEPARATOR_WIDTH = 3
@@ -53,6 +55,8 @@ class Banner(LineWidget):
         view, verdict = self.view, self.view.verdict
         if view.past_figures is not None:
             return [_build_past_line(view, view.past_figures, width)]
+        if verdict is None and view.message:
+            return indent_lines([fit_line(build_line(view.message), width - 2)], width)
         if verdict is None:
             lines = _build_placeholder(view, width - 2)
             if len(lines) > height:
@@ -96,6 +100,8 @@ def _build_past_line(view: View, figures: PastFigures, width: int) -> StyledLine
     head = build_line((f"{view.past_label}: {name}", f"bold {style}"))
     org = figures.owner.org.display_name if figures.owner.org is not None else ""
     prefixes = [build_line((f" {org}: ", MUTED)), build_line(" ")]
+    if view.message:
+        return _add_message([build_line(prefix, head) for prefix in prefixes], view.message, width)
     forms = (
         build_line(prefix, head, " " * GAP if text else "", text)
         for text in dict.fromkeys((cause, ""))
@@ -121,6 +127,8 @@ def _build_one_line(view: View, verdict: Verdict, width: int) -> StyledLine:
     """Return org, verdict, fullest windows and credits in one line; the least important is left out first."""
     name = build_line((_format_name(view, verdict), f"bold {_get_style(view, verdict)}"), " " * GAP)
     orgs = [_build_org_prefix(view, most) for most in (MAX_NAME_WIDTH, MAX_NAME_WIDTH // 2, 0)]
+    if view.message:
+        return _add_message([build_line(org, name.rstrip()) for org in orgs], view.message, width)
     text = build_banner_text(verdict, view.now, view.zone)
     lead, *more = text.state
     said, layout = " ".join(forms[0] for forms in text.state), view.layout
@@ -143,6 +151,16 @@ def _build_one_line(view: View, verdict: Verdict, width: int) -> StyledLine:
         if org.cell_length + name.cell_length - GAP <= width:
             return build_line(org, name).truncate(width)
     return fit_line(build_line(orgs[-1], name, lead[-1]), width)
+
+
+def _add_message(heads: Sequence[StyledLine], message: str, width: int) -> StyledLine:
+    """Return the longest form of the verdict beside which the message fits.
+
+    If none is short enough, the message ends early; the verdict alone is shown if not even a word fits.
+    """
+    head = next((head for head in heads if head.cell_length + GAP + cell_len(message) <= width), heads[-1])
+    room = width - head.cell_length - GAP
+    return build_line(head, " " * GAP, fit_line(build_line(message), room)) if room >= MIN_MESSAGE else head
 
 
 def _build_org_prefix(view: View, most: int) -> StyledLine:
