@@ -85,6 +85,10 @@ EVENTS_SPAN = timedelta(days=7)
 """Time before the run whose events are listed."""
 RELOAD_FROM = timedelta(days=1)
 """Periods from this length on are read again; shorter ones are soon filled by the run."""
+QUIT_KEYS = {"ctrl+q", *(name for key in BOUND_KEYS if key.action == "quit" for name in key.keys.split(","))}
+"""Keys that end the program, even before the first frame."""
+SEARCH_KEY, SEARCH_TIMEOUT = "slash", 0.5
+"""Key that opens a search, and the seconds after which the next keys no longer wait for it."""
 DEMO = "demo"
 """Exit value of the dashboard if the demo was requested."""
 ARCHIVE_WORKERS = "archive"
@@ -280,6 +284,10 @@ class Claudemeter(App[str]):
         self._begun_at = now()
         self._has_started = False
         """True once the first frame is painted."""
+        self._held_keys: list[textual_events.Key] = []
+        """Keys that were typed before the screen that has to handle them was open."""
+        self._is_search_opening = False
+        """True from `/` until its action has ended."""
         self._is_draw_pending = True
         """True if a draw is scheduled, or the first frame is not painted yet."""
         self._first_selection = FirstSelection(self.options.org, self.options.wanted_org)
@@ -340,11 +348,45 @@ class Claudemeter(App[str]):
         set_scroll_bar_renderer(plain=self.options.ascii)
         self._schedule_draw()
         self._tick()
+        self.call_later(self._release_keys)
         # Not earlier: a collection would delay the last figures, whose modules are loaded before.
         self.set_timer(1, gc_control.resume_collection)
         self.run_worker(self._feed.run(lambda reading: self.post_message(self.ReadingArrived(reading))))
         if self._may_alert and self._dashboard_run.command is not None:
             self.run_worker(self._dashboard_run.command.run())
+
+    async def on_event(self, event: textual_events.Event) -> None:
+        """Handle an event; hold back keys that the next screen has to handle, such as the letters after `/`.
+
+        Textual passes a key to the screen of this moment, and runs its action only after it has passed all
+        widgets. By then the next keys are on their way to the same screen, where they would be lost.
+        """
+        if isinstance(event, textual_events.Key) and not event.is_forwarded:
+            if self._holds_key(event):
+                self._held_keys.append(event)
+                return
+            is_text = self.focused is not None and self.focused.check_consume_key(event.key, event.character)
+            if event.key == SEARCH_KEY and not is_text:
+                self._is_search_opening = True
+                self.set_timer(SEARCH_TIMEOUT, self._release_keys)
+        await super().on_event(event)
+
+    def _holds_key(self, key: textual_events.Key) -> bool:
+        """Return True if the key has to wait: for the first frame, unless it quits, or for the search."""
+        is_letter = key.is_printable and any(one.key == SEARCH_KEY for one in self._held_keys)
+        is_early = not self._has_started and (is_letter or key.key not in QUIT_KEYS)
+        return is_early or self._is_search_opening
+
+    def on_key(self, event: textual_events.Key) -> None:
+        """Release the keys that were held back, after the action of this key, which is the last handler."""
+        if event.key == SEARCH_KEY:
+            self.call_later(self._release_keys)
+
+    async def _release_keys(self) -> None:
+        self._is_search_opening = False
+        keys, self._held_keys = self._held_keys, []
+        for key in keys:
+            await self.on_event(key)
 
     async def run_async(self, **how: Any) -> str | None:
         """Run the dashboard, and handle signals as before once the terminal is restored."""
@@ -681,13 +723,18 @@ class Claudemeter(App[str]):
             others = {0: "none has been read yet", 1: "there is 1"}.get(count, f"there are {count}")
             self.show_message(f"There is no org {number}; {others}.")
 
-    def action_find_org(self) -> None:
-        """Open the overview with its search; Enter selects an org, Escape returns to the dashboard."""
+    async def action_find_org(self) -> None:
+        """Open the overview with its search; Enter selects an org, Escape returns to the dashboard.
+
+        It ends when the search has the focus, so that the next key is the first letter.
+        """
         from claudemeter_tui.tui.screens.dashboard import DashboardScreen
         from claudemeter_tui.tui.screens.overview import JumpScreen
 
-        if isinstance(self.screen, DashboardScreen) and self.shown_store.orgs and self._check_room():
-            self.push_screen(JumpScreen(self._build_view()))
+        if isinstance(self.screen, StartingScreen | DashboardScreen) and self._check_room():
+            if isinstance(self.screen, StartingScreen):
+                self._show_dashboard()
+            await self.push_screen(JumpScreen(self._build_view()))
 
     def action_span(self, step: int) -> None:
         """Show a longer or a shorter period in the chart."""
@@ -698,7 +745,7 @@ class Claudemeter(App[str]):
             self.show_message(f"This is the {'longest' if step > 0 else 'shortest'} period.")
         self.span = span
 
-    def action_windows(self) -> None:
+    async def action_windows(self) -> None:
         """Switch the chart between limits and credits; open one if none is on screen."""
         from claudemeter_tui.tui.layout import MIN_CHART_LINES
         from claudemeter_tui.tui.screens.dashboard import ChartScreen, DashboardScreen
@@ -710,7 +757,7 @@ class Claudemeter(App[str]):
         is_seen = any(chart.display and chart.size.height >= MIN_CHART_LINES for chart in charts)
         if isinstance(self.screen, DashboardScreen) and chart_panel.has_chart_data(view) and not is_seen:
             self.prefers_windows = True
-            self._toggle_screen(ChartScreen)
+            await self._toggle_screen(ChartScreen)
         elif charts and (why := chart_panel.explain_no_switch(view)):
             self.show_message(why)
         elif charts:
@@ -798,7 +845,7 @@ class Claudemeter(App[str]):
         if self._check_room():
             self.push_screen(Palette([MarkingThemeProvider], placeholder="Search themes"))
 
-    def action_open(self, name: str) -> None:
+    async def action_open(self, name: str) -> None:
         """Open a screen over the dashboard in place of any other, or close it if it is open."""
         from claudemeter_tui.tui.screens import details, events, help, history, overview  # noqa: A004
 
@@ -814,7 +861,7 @@ class Claudemeter(App[str]):
             return
         if name in OF_ONE_ORG:
             self._select_org(self.selected)
-        self._toggle_screen(screens[name])
+        await self._toggle_screen(screens[name])
         self._load_missing_history()
         self._load_missing_today()
         if name == "events":
@@ -876,12 +923,15 @@ class Claudemeter(App[str]):
         """Return the real key of an org whose key on screen may be a pseudonym."""
         return self._dashboard_run.redaction.find_original_key(key) if self.private else key
 
-    def _toggle_screen(self, screen: type[ViewScreen]) -> None:
-        """Open a screen over the dashboard in place of any other, or close it if it is open."""
+    async def _toggle_screen(self, screen: type[ViewScreen]) -> None:
+        """Open a screen over the dashboard in place of any other, or close it if it is open.
+
+        It ends when the screen can handle the next key.
+        """
         shown = type(self.screen)
         self._close_overlay()
         if shown is not screen and self._check_room():
-            self.push_screen(screen(self._build_view()))
+            await self.push_screen(screen(self._build_view()))
 
     def _tick(self) -> None:
         self.now = self._clock()
@@ -997,14 +1047,10 @@ class Claudemeter(App[str]):
         view = self._build_view()
         if isinstance(self.screen, StartingScreen):
             if not view.is_empty:
-                self.push_screen(DashboardScreen(view))
-                # Not earlier: imports in a thread delay the first figures.
-                self.call_after_refresh(self.run_worker, partial(asyncio.to_thread, _preload_modules))
-                self.call_after_refresh(self._load_earlier_events)
-                self._schedule_draw()
+                self._show_dashboard()
         elif self._is_overview_due and isinstance(self.screen, DashboardScreen) and view.store.orgs:
             self._is_overview_due = False
-            self.action_open("overview")
+            self.call_later(self.action_open, "overview")
         elif isinstance(self.screen, DashboardScreen) and view.past_figures is not None:
             from claudemeter_tui.tui.screens.past import PastScreen
 
@@ -1017,6 +1063,16 @@ class Claudemeter(App[str]):
         if view.state is not None and view.verdict is not None:
             title = f"{view.state.org.display_name}: {format_verdict_name(view.verdict)}"
             self._terminal_writer.set_title(title)
+
+    def _show_dashboard(self) -> None:
+        """Show the dashboard in place of the screen of the first frame, and prepare what keys will need."""
+        from claudemeter_tui.tui.screens.dashboard import DashboardScreen
+
+        self.push_screen(DashboardScreen(self._build_view()))
+        # Not earlier: imports in a thread delay the first figures.
+        self.call_after_refresh(self.run_worker, partial(asyncio.to_thread, _preload_modules))
+        self.call_after_refresh(self._load_earlier_events)
+        self._schedule_draw()
 
     def show_message(self, text: str) -> None:
         """Show a message about the result of a key press."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 from rich.cells import cell_len
+from textual import events
 from textual.message import Message
 from textual.pilot import Pilot
+from textual.widgets import Input
 
 from claudemeter_tui.formatting.overview import OverviewColumn
 from claudemeter_tui.model import day
@@ -26,6 +28,7 @@ from claudemeter_tui.model.windows import Plan, Severity
 from claudemeter_tui.tui.app import Claudemeter, Options
 from claudemeter_tui.tui.screens.dashboard import DashboardScreen
 from claudemeter_tui.tui.screens.overview import OVERVIEW_KEYS, OverviewScreen
+from claudemeter_tui.tui.screens.starting import StartingScreen
 from claudemeter_tui.tui.screenshots import capture_svg
 from claudemeter_tui.tui.styled_text import SEVERITY_STYLES
 from claudemeter_tui.tui.widgets import org_table
@@ -642,11 +645,46 @@ async def test_slash_without_a_match_says_so() -> None:
         assert pilot.app.selected == (ACCOUNT, LAB)
 
 
-async def test_slash_needs_a_dashboard_with_orgs() -> None:
-    """In one line, over another screen and before the first org it does nothing."""
-    async with app(stage()).run_test(size=(120, 36)) as pilot:
-        await pilot.press("slash")
-        assert not isinstance(pilot.app.screen, OverviewScreen)
+def type_at_once(pilot: Pilot[Any], keys: Sequence[str]) -> None:
+    """Send keys without a pause, as a terminal does with what was typed while it was busy."""
+    for key in keys:
+        letter = "/" if key == "slash" else key if len(key) == 1 else None
+        pilot.app.post_message(events.Key(key, letter))
+
+
+@pytest.mark.parametrize("before", ["", "o", "e", "d"])
+async def test_letters_typed_at_once_reach_the_search(before: str) -> None:
+    """On every screen, the letters right behind the slash are searched for, also those that are keys."""
+    async with app(stage(PERSONAL, TEAM, LABORATORY)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        type_at_once(pilot, [*before, "slash", *"qla/b", "left", "left", "left", "backspace"])
+        await pilot.pause()
+        assert pilot.app.screen.query_exactly_one(Input).value == "qa/b"
+
+
+async def test_letters_typed_before_the_first_org_reach_the_search() -> None:
+    """The search opens at once, also before the first frame, and finds the org when it is read."""
+    scene = stage()
+    shown = app(scene)
+    async with shown.run_test(size=(120, 36)) as pilot:
+        shown._has_started = False
+        type_at_once(pilot, ["slash", *"lab"])
+        await pilot.pause()
+        assert isinstance(shown.screen, StartingScreen)
+        shown._has_started = True
+        shown.call_later(shown._release_keys)
+        await pilot.pause()
+        assert isinstance(shown.screen, OverviewScreen)
+        assert "0 of 0" in text(pilot)
+        await scene.post(pilot, *readings(PERSONAL, TEAM, LABORATORY))
+        assert "1 of 3" in text(pilot)
+        await pilot.press("enter")
+        assert isinstance(shown.screen, DashboardScreen)
+        assert shown.selected == (ACCOUNT, LAB)
+
+
+async def test_slash_needs_the_dashboard() -> None:
+    """In one line it opens nothing, and the next keys work as always."""
     async with app(stage(PERSONAL)).run_test(size=(120, 1)) as pilot:
         await pilot.pause()
         await pilot.press("slash")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -347,10 +348,12 @@ async def test_app_ends_while_a_screen_opens(screen: type[ViewScreen]) -> None:
     async with app(stage(*TRIO)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         assert isinstance(pilot.app, Claudemeter)
-        pilot.app._toggle_screen(screen)
+        opening = asyncio.create_task(pilot.app._toggle_screen(screen))
+        await asyncio.sleep(0)
         opened = pilot.app.screen
         pilot.app.exit()
         await pilot.pause()
         assert isinstance(opened, ViewScreen)
         assert not opened.children
+    opening.cancel()
     assert pilot.app.return_code == 0

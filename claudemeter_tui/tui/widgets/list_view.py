@@ -383,7 +383,8 @@ class SearchBar(Horizontal):
     def open(self) -> None:
         """Show the bar and focus its field."""
         self.add_class("-open")
-        self.query_exactly_one(Input).focus()
+        # Input.focus() waits for the messages of the app, among them the letters that were typed meanwhile.
+        self.screen.set_focus(self.query_exactly_one(Input))
 
     def close(self) -> None:
         """Hide the bar and clear the search."""
