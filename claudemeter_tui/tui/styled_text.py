@@ -17,6 +17,8 @@ StyledLine = Content
 
 MUTED, HEADING, FRAME = "$muted", "bold $foreground", "$frame"
 """Styles of secondary text, headings and frames."""
+SELECTED = "bold $selected"
+"""Style of the selected period or page, see `draw_selected`."""
 
 SEVERITY_STYLES = {
     Severity.NORMAL: "$normal",
@@ -221,6 +223,16 @@ def draw_bar(percent: float | None, width: int, style: str, *, elapsed: float | 
         cells = f"{cells[:place]}{_ELAPSED_MARKS[cells[place]]}{cells[place + 1 :]}"
         spans.append(Span(place, place + 1, HEADING))
     return Content(cells, [span for span in spans if span.start < span.end])
+
+
+def draw_selected(*pieces: tuple[str, str]) -> Content:
+    """Return pieces and their styles as the selected tab or period: reversed between half blocks.
+
+    Also visible without colours; in ASCII, the half blocks are brackets.
+    """
+    body = [(text, f"reverse {style}") for text, style in pieces if text]
+    (_, first), *_, (_, last) = (pieces[0], pieces[-1])
+    return build_line(("▐", first), *body, ("▌", last))
 
 
 def frame_lines(

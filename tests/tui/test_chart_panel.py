@@ -54,7 +54,7 @@ async def test_windows_chart_has_a_key() -> None:
         await pilot.pause()
         await pilot.press("w")
         await pilot.pause()
-        assert "Utilization  1h [5-hour] 24h 7d" in text(pilot)
+        assert "Utilization  1h ▐5-hour▌ 24h 7d" in text(pilot)
         assert "── 5-hour 100%  ══ 7-day all 58%" in text(pilot)
 
 
@@ -141,7 +141,7 @@ async def test_chart_page_follows_its_size() -> None:
         await pilot.press("w")
         await pilot.resize_terminal(60, 12)
         await pilot.pause()
-        assert "Utilization  [5-hour]" in text(pilot)
+        assert "Utilization  ▐5-hour▌" in text(pilot)
         assert pilot.app.screen.query_exactly_one(ChartPanel).size.height == 10
 
 
@@ -161,17 +161,17 @@ async def test_w_changes_no_other_screen(key: str) -> None:
 @pytest.mark.parametrize(
     ("expected", "presses"),
     [
-        ("1h [run] 24h 7d 30d 365d", 0),
-        ("[1h] run 24h 7d 30d 365d", -1),
-        ("[1h] run 24h 7d 30d 365d", -9),
-        ("1h run [24h] 7d 30d 365d", 1),
-        ("1h run 24h [7d] 30d 365d", 2),
-        ("1h run 24h 7d [30d] 365d", 3),
-        ("1h run 24h 7d 30d [365d]", 9),
+        ("1h ▐run▌ 24h 7d 30d 365d", 0),
+        ("▐1h▌ run 24h 7d 30d 365d", -1),
+        ("▐1h▌ run 24h 7d 30d 365d", -9),
+        ("1h run ▐24h▌ 7d 30d 365d", 1),
+        ("1h run 24h ▐7d▌ 30d 365d", 2),
+        ("1h run 24h 7d ▐30d▌ 365d", 3),
+        ("1h run 24h 7d 30d ▐365d▌", 9),
     ],
 )
 async def test_title_has_the_periods(expected: str, presses: int) -> None:
-    """The selected period is in brackets. If it is longer than the run, the rise has the start of the run."""
+    """The selected period is a block. If it is longer than the run, the rise has the start of the run."""
     async with app(stage(LABORATORY)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         await pilot.press(*(["plus" if presses > 0 else "minus"] * abs(presses)))
@@ -184,7 +184,7 @@ async def test_narrow_title_has_the_selected_period() -> None:
     """With less room the other periods are left out, and never the figures."""
     async with app(stage(LABORATORY)).run_test(size=(60, 24)) as pilot:
         await pilot.pause()
-        assert "Used credits  [run] ─" in text(pilot)
+        assert "Used credits  ▐run▌ ─" in text(pilot)
         assert "+$5.12 since 14:02   $8.12 ─" in text(pilot)
 
 
@@ -350,7 +350,7 @@ async def test_windows_are_shown_from_start_to_reset() -> None:
     """The chart of the current 5-hour window begins at its start, marks now, and ends at its reset."""
     async with app(stage(TEAM)).run_test(size=(120, 45)) as pilot:
         await pilot.pause()
-        assert "Utilization  1h [5-hour] 24h 7d 30d 365d" in text(pilot)
+        assert "Utilization  1h ▐5-hour▌ 24h 7d 30d 365d" in text(pilot)
         (times,) = (line for line in screen(pilot) if "now" in line and "reset 16:00" in line)
         assert times.split()[1:4] == ["11:00", "12:00", "13:00"]
         assert times.index("14:00") < times.index("now") < times.index("reset")

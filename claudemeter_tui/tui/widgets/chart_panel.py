@@ -35,9 +35,11 @@ from claudemeter_tui.model.windows import Severity, Window
 from claudemeter_tui.tui.styled_text import (
     HEADING,
     MUTED,
+    SELECTED,
     SEVERITY_STYLES,
     StyledLine,
     build_line,
+    draw_selected,
     fit_line,
     fit_pieces,
     iterate_shorter,
@@ -71,9 +73,6 @@ CHART_STYLES: dict[ChartStyle | Severity, str] = {
     **{severity: f"bold {style.removeprefix('bold ')}" for severity, style in SEVERITY_STYLES.items()},
 }
 """Style of each part of a chart."""
-SELECTED_SPAN = "bold $curve"
-"""Style of the selected period in the title."""
-
 REPLOT_INTERVAL = 30
 """Seconds between two plots of the same figures: their columns are longer, so a chart rarely changes."""
 STACKED_MARGIN = 7
@@ -153,12 +152,12 @@ class ChartPanel(LineWidget):
         return subject, build_line()
 
     def _iterate_periods(self, *, windows: bool) -> Iterator[StyledLine]:
-        """Yield `1h [run] 24h 7d 30d 365d`, then only the selected period, then none."""
+        """Yield `1h ▐run▌ 24h 7d 30d 365d`, then only the selected period."""
         view = self.view
         run = SESSION_LABEL if windows and find_charted_window(view) is not None else "run"
         names = [(span, run if span is None else name) for span, name in CHART_SPANS]
         selected = next(name for span, name in names if span == view.span)
-        chosen = build_line((f"[{selected}]", SELECTED_SPAN))
+        chosen = draw_selected((selected, SELECTED))
         at = [span for span, _ in names].index(view.span)
         before, after = ([name for _, name in part] for part in (names[:at], names[at + 1 :]))
         yield build_line(

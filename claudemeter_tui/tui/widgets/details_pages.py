@@ -20,10 +20,12 @@ from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.styled_text import (
     HEADING,
     MUTED,
+    SELECTED,
     SEVERITY_MARKS,
     SEVERITY_STYLES,
     StyledLine,
     build_line,
+    draw_selected,
     fit_line,
     join_pieces,
     spread_line,
@@ -161,9 +163,9 @@ def _wrap_value(figure: Figure, width: int) -> list[StyledLine]:
 
 
 def build_reply_tab(name: str, aside: str, style: str, *, selected: bool) -> StyledLine:
-    """Return a tab with the mark of its reply; the selected tab is enclosed in two marks."""
+    """Return a tab with the mark of its reply."""
     if selected:
-        return build_line(("▐", "$selected"), (name, HEADING), (aside, style), ("▌", "$selected"))
+        return draw_selected((name, SELECTED), (aside, style or SELECTED))
     return build_line(" ", (name, MUTED), (aside, style), " ")
 
 

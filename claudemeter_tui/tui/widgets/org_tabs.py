@@ -20,6 +20,7 @@ from claudemeter_tui.tui.styled_text import (
     SEVERITY_STYLES,
     StyledLine,
     build_line,
+    draw_selected,
     get_verdict_mark,
     get_verdict_style,
     select_visible_tabs,
@@ -128,5 +129,5 @@ def _build_tab(view: View, place: int, room: int) -> StyledLine:
     most = max(len(number) + 3, min(MAX_NAME_WIDTH, room - len(short) - 5))
     name = shorten_name(number + state.org.display_name, most)
     if state.key == view.key:
-        return build_line(("▐", style), (f"{mark} {name} {short}", f"reverse {style}"), ("▌", style))
+        return draw_selected((f"{mark} {name} {short}", style))
     return build_line((f" {mark} ", style), (f"{name} ", MUTED), (f"{short} ", style))
