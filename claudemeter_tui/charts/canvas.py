@@ -280,7 +280,8 @@ def draw_time_axis(
 ) -> tuple[ChartLine, ...]:
     """Return the axis with its marks and the line of times; only the times if there is less room.
 
-    Below an area the axis has only marks: a rule would be in the middle of its cells, apart from the area.
+    Below an area the axis has only marks, and the tick of its base line: a rule would be in the middle of its
+    cells, apart from the area.
 
     Args:
         frame: Size, zone and the reset at the right edge.
@@ -289,7 +290,7 @@ def draw_time_axis(
         letters: Marks on the axis.
         base_label: Label of the base line of an area. Empty for a chart of lines.
     """
-    base = base_label.rjust(margin - 2)
+    base = f"{base_label} {'+' if frame.ascii_only else '┘'}".rjust(margin) if base_label else ""
     line = ("" if frame.has_axis else base).ljust(frame.width)
     now = [edges.find_column(edges.now)] if frame.resets_at is not None else []
     if frame.resets_at is not None:
@@ -305,8 +306,8 @@ def draw_time_axis(
     below = build_line(times, inks)
     if not frame.has_axis:
         return (below,)
-    corner, rule, tick = "   " if base_label else "+-+" if frame.ascii_only else "└─┬"
-    cells = [*f"{base} {corner}".rjust(margin), *rule * edges.columns]
+    corner, rule, tick = "   " if base else "+-+" if frame.ascii_only else "└─┬"
+    cells = [*(base or corner.rjust(margin)), *rule * edges.columns]
     for column in (*ticks, *now):
         cells[margin + column] = tick
     inks = CellStyles([ChartStyle.SCALE]) * frame.width

@@ -144,7 +144,7 @@ def build_money_labels(scale: Scale, unit: MoneyUnit) -> ScaleLabels:
     amounts = [(row, base + distance) for row, distance in scale.iterate_ticks()]
     whole = all(amount % 10 ** unit[1] == 0 for _, amount in amounts)
     return {
-        row: ("+" if scale.is_rise and amount else "") + _format_round_amount(amount, unit, whole=whole)
+        row: ("+" if scale.is_rise else "") + _format_round_amount(amount, unit, whole=whole)
         for row, amount in amounts
     }
 

@@ -55,7 +55,7 @@ def test_chart_draws_an_area_up_to_the_cap() -> None:
         "+$3 ┤┄┄ cap $50.00 ┄┄┄┄┄┄┄┄┄┄┄┄┄┄▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇",
         "+$2 ┤                            ███████████████",
         "+$1 ┤▁▁▁▁▁▁▁▁▁▁▁▁▁▁▇▇▇▇▇▇▇▇▇▇▇▇▇▇███████████████",
-        " $0       14:05  14:10  14:15  14:20  14:25     ",
+        "+$0 ┘     14:05  14:10  14:15  14:20  14:25     ",
     ]
 
 
@@ -67,7 +67,7 @@ def test_chart_with_marks_has_a_line_for_them() -> None:
         "    │┄┄ cap $50.00 ┄┄┄┄┄┄┄┄┄┄┄┄┄┄▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇",
         "+$2 ┤                            ███████████████",
         "    │▁▁▁▁▁▁▁▁▁▁▁▁▁▁▇▇▇▇▇▇▇▇▇▇▇▇▇▇███████████████",
-        " $0                B                            ",
+        "+$0 ┘              B                            ",
         "   14:00  14:05  14:10  14:15  14:20  14:25     ",
     ]
 
@@ -90,7 +90,7 @@ def test_chart_draws_the_same_in_ascii() -> None:
         "    |-- cap $50.00 --------------###############",
         "+$2 +                            ###############",
         "    |..............#############################",
-        " $0                B                            ",
+        "+$0 +              B                            ",
         "   14:00  14:05  14:10  14:15  14:20  14:25     ",
     ]
 
@@ -389,12 +389,12 @@ def test_value_below_the_cap_is_drawn_below_its_line(first: int, height: int) ->
 @pytest.mark.parametrize(
     ("expected", "cents", "unit"),
     [
-        (["+$1.00", "+$0.50", "$0.00"], [1720, 1723, 1726, 1729], ("USD", 2)),
+        (["+$1.00", "+$0.50", "+$0.00"], [1720, 1723, 1726, 1729], ("USD", 2)),
         (["$3", "$2", "$1", "$0"], [1, 120, 233], ("USD", 2)),
-        (["+$4", "+$2", "$0"], [3800, 4140], ("USD", 2)),
-        (["+JPY 1500", "+JPY 1000", "+JPY 500", "JPY 0"], [9800, 10500, 11200], ("JPY", 0)),
-        (["+CAD 1.00", "+CAD 0.50", "CAD 0.00"], [1700, 1800], ("CAD", 2)),
-        (["+0.100", "+0.050", "0.000"], [170, 180], ("", 3)),
+        (["+$4", "+$2", "+$0"], [3800, 4140], ("USD", 2)),
+        (["+JPY 1500", "+JPY 1000", "+JPY 500", "+JPY 0"], [9800, 10500, 11200], ("JPY", 0)),
+        (["+CAD 1.00", "+CAD 0.50", "+CAD 0.00"], [1700, 1800], ("CAD", 2)),
+        (["+0.100", "+0.050", "+0.000"], [170, 180], ("", 3)),
         (["$50", "$25", "$0"], [4800, 0, 0], ("USD", 2)),
         (["-$2", "-$3", "-$4", "-$5"], [-500, -200], ("USD", 2)),
     ],
@@ -416,10 +416,12 @@ def test_money_axis_has_round_labels(expected: list[str], cents: list[int], unit
     ],
 )
 def test_scale_is_the_rise_only_far_from_zero(*, rises: bool, cents: list[int]) -> None:
-    """The rise is shown if the amount less than doubles and never falls; otherwise the area is from zero."""
+    """The rise is shown if the amount less than doubles and never falls; otherwise the area is from zero.
+
+    Every label has a plus or none has: `$0` below `+$2` would be an amount on an axis of rises.
+    """
     found = labels(build_credits_chart(series(cents), frame(at(len(cents) - 1))))
-    assert {label.startswith("+") for label in found[:-1]} == {rises}
-    assert not found[-1].startswith("+")
+    assert {label.startswith("+") for label in found} == {rises}
 
 
 def test_money_axis_repeats_no_label() -> None:
@@ -445,7 +447,7 @@ def test_huge_amount_is_drawn() -> None:
 def test_chart_of_a_span_has_the_range_of_that_span() -> None:
     """Spending before the left edge does not change the range of the chart."""
     drawn = build_credits_chart(series([0] * 60 + [4000, 4100] * 15), frame(at(89), span=15 * MINUTE))
-    assert labels(drawn) == ["+$1.00", "+$0.50", "$0.00"]
+    assert labels(drawn) == ["+$1.00", "+$0.50", "+$0.00"]
 
 
 # The time axis.

@@ -75,7 +75,8 @@ def holds(chart: RenderedChart | None, frame: ChartFrame) -> None:
     drawn = lines(chart)
     assert [frame.width] * frame.height == [len(line) for line in drawn]
     assert frame.ascii_only is False or "".join(drawn).isascii()
-    times = drawn[-1] if chart.has_axis else drawn[-1][chart.margin - 2 :]
+    tick = " +" if frame.ascii_only else " ┘"
+    times = drawn[-1] if chart.has_axis else drawn[-1][chart.margin - 2 :].removeprefix(tick)
     assert not TIME.sub("", times).strip()
     assert chart.edges.start >= min(chart.since, chart.edges.now - MIN_SPAN_SECONDS)
     assert chart.edges.end - chart.edges.now < chart.edges.length / chart.edges.columns + 1e-3
