@@ -8,19 +8,32 @@ from typing import Any
 
 WIDE_FROM = 100
 """Columns from which the two panels are side by side."""
+MIN_CREDITS_WIDTH = 48
+"""Minimum cells of the credits panel beside the limits: a balance in dollars with the part that expires."""
 FRAMES_FROM = 56
 """Columns from which panels have frames."""
 MIN_CHART_LINES = 3
 """Lines below which a chart is only a line of blocks, without a frame."""
 CHART_LINES = 6
 """Lines that a chart gets before less important parts, without its frame."""
+BANNER_GAP_FROM = 36
+"""Lines from which blank lines separate the banner from tabs and panels, if the charts keep their lines."""
 LOW_CHART_FROM = 80
 """Columns from which a chart gives two of its lines to its frame, so that all orgs have frames at 80x24."""
 
 
+def compute_panel_shares(width: int) -> tuple[int, int]:
+    """Return the cells of limits and credits side by side.
+
+    The limits get four of seven parts, for their bars, but no cells that the figures of the credits need.
+    """
+    left = min((width - 1) * 4 // 7, width - 1 - MIN_CREDITS_WIDTH)
+    return left, width - 1 - left
+
+
 def compute_panel_widths(width: int) -> tuple[int, int]:
     """Return the cells inside the two panels in a terminal of this width."""
-    left, right = ((width - 1) // 2, width - 1 - (width - 1) // 2) if width >= WIDE_FROM else (width, width)
+    left, right = compute_panel_shares(width) if width >= WIDE_FROM else (width, width)
     margin = 4 if width >= FRAMES_FROM else 2
     return left - margin, right - margin
 
@@ -33,7 +46,9 @@ class LayoutNeeds:
     verdict: int = 1
     windows: int = 1
     limits: int = 1
-    """Lines of the limits panel: the windows, and a forecast for which their lines have no room."""
+    """Lines of the limits panel: the windows, and the forecasts for which their lines have no room."""
+    sentences: int = 0
+    """Further lines of the limits panel, with these forecasts as sentences."""
     has_source: bool = False
     """True if the limits panel names the session of its figures, which takes a line without a frame."""
     credits: int = 1
@@ -59,6 +74,8 @@ class Layout:
     header: int = 0
     tabs: int = 0
     verdict: int = 1
+    banner_gap: int = 0
+    """Blank lines above and below the verdict."""
     limits: int = 0
     credits: int = 0
     chart: int = 0
@@ -98,7 +115,7 @@ class Layout:
         """Lines of all parts; panels side by side share their lines."""
         heights = self.heights
         shared = min(heights["LimitsPanel"], heights["CreditsPanel"]) if self.wide else 0
-        return sum(heights.values()) - shared
+        return sum(heights.values()) + 2 * self.banner_gap - shared
 
 
 def compute_layout(width: int, height: int, needs: LayoutNeeds) -> Layout:
@@ -148,5 +165,7 @@ def _iterate_steps(width: int, height: int, needs: LayoutNeeds) -> Iterator[dict
     yield from ({"credits": lines} for lines in range(2, min(3, needs.credits) + 1))
     yield {"chart": CHART_LINES if needs.has_chart else 0}
     yield from ({"credits": lines} for lines in range(2, needs.credits + 1))
-    yield {"limits": max(1, needs.limits)}
+    yield from ({"limits": lines} for lines in range(needs.windows + 1, needs.limits + 1))
     yield {"second_chart": CHART_LINES if needs.has_second_chart and frames else 0}
+    yield {"banner_gap": int(height >= BANNER_GAP_FROM)}
+    yield {"limits": max(1, needs.limits) + needs.sentences}

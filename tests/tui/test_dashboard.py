@@ -18,6 +18,7 @@ from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading, Schedule
 from claudemeter_tui.tui import web_browser
 from claudemeter_tui.tui.app import Claudemeter, compute_tick_delay
+from claudemeter_tui.tui.layout import WIDE_FROM, compute_panel_shares
 from claudemeter_tui.tui.screens.dashboard import DashboardScreen
 from claudemeter_tui.tui.screens.events import EventsScreen
 from claudemeter_tui.tui.screens.help import HelpScreen
@@ -615,17 +616,36 @@ async def test_lost_resize_is_repaired_with_the_next_tick() -> None:
     ("size", "expected"),
     [
         ((160, 45), ["1h 11m  ~88% at the reset", "2d 23h  ~71% at the reset", "2d 23h  ~21% at the reset"]),
-        ((120, 36), ["1h 11m", "2d 23h", "2d 23h", "5-hour ~88% at the reset"]),
+        (
+            (120, 36),
+            [
+                *("1h 11m", "2d 23h", "2d 23h"),
+                "5-hour at this pace 88% at the reset",
+                "7-day all at this pace 71% at the reset",
+                "7-day Fable at this pace 21% at the reset",
+            ],
+        ),
+        (
+            (100, 24),
+            [
+                *("1h 11m", "2d 23h", "2d 23h"),
+                *("5-hour ~88% at the reset", "7-day all ~71% at the reset", "7-day Fable ~21% at the reset"),
+            ],
+        ),
         ((80, 24), ["1h 11m  ~88% at the reset", "2d 23h  ~71% at the reset", "2d 23h  ~21% at the reset"]),
-        ((60, 20), ["1h 11m", "2d 23h", "2d 23h", "5-hour ~88% at the reset"]),
+        (
+            (60, 20),
+            ["1h 11m", "2d 23h", "2d 23h", "5-hour ~88% · 7-day all ~71% · 7-day Fable ~21% at reset"],
+        ),
         ((40, 8), ["16:00", "Tue 14:00", "Tue 14:00"]),
     ],
 )
 async def test_window_is_one_line_with_its_forecast(size: tuple[int, int], expected: list[str]) -> None:
-    """The forecast is on the window's line where it fits; else a line has the one that matters."""
+    """The forecast is on the window's line if its bar stays long; else all are below, joined if needed."""
     async with app(stage(PERSONAL)).run_test(size=size) as pilot:
         await pilot.pause()
-        lines = [line[: size[0] // 2 - 1] if size[0] >= 100 else line for line in screen(pilot)]
+        end = compute_panel_shares(size[0])[0] if size[0] >= WIDE_FROM else size[0]
+        lines = [line[:end] for line in screen(pilot)]
         first = next(place for place, line in enumerate(lines) if "━" in line)
         shown = [line.strip("│ ") for line in lines[first : first + len(expected)]]
         assert [line.endswith(end) for line, end in zip(shown, expected, strict=True)] == [True] * len(
@@ -634,11 +654,23 @@ async def test_window_is_one_line_with_its_forecast(size: tuple[int, int], expec
         assert all("67%" in line or place for place, line in enumerate(shown))
 
 
+async def test_window_that_will_fill_says_when() -> None:
+    """Every window has its forecast, one that will be full before its reset in the colour of a warning."""
+    async with app(stage(TEAM)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        assert "7-day all full at Mon 06:20 at this pace" in text(pilot)
+        assert "7-day Fable at this pace 21% at the reset" in text(pilot)
+        await pilot.resize_terminal(60, 23)
+        await pilot.pause()
+        assert "7-day all full ~Mon 06:20 · 7-day Fable ~21% at reset" in text(pilot)
+
+
 async def test_estimate_is_dropped_from_stale_figures() -> None:
     """Once the figures are older than two intervals, no window has an estimate."""
     scene = stage(PERSONAL)
     async with app(scene).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
-        assert "~88%" in text(pilot)
+        assert "at this pace 88% at the reset" in text(pilot)
         await scene.at(pilot, NOW + timedelta(minutes=3))
         assert "~" not in text(pilot)
+        assert "at this pace" not in text(pilot)

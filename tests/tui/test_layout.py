@@ -8,9 +8,21 @@ from pathlib import Path
 import pytest
 
 from claudemeter_tui import tui
-from claudemeter_tui.tui.layout import Layout, LayoutNeeds, compute_layout
+from claudemeter_tui.tui.layout import (
+    CHART_LINES,
+    MIN_CREDITS_WIDTH,
+    WIDE_FROM,
+    Layout,
+    LayoutNeeds,
+    compute_layout,
+    compute_panel_shares,
+)
 from claudemeter_tui.tui.screens.dashboard import DashboardScreen
+from claudemeter_tui.tui.widgets.banner import Banner
+from claudemeter_tui.tui.widgets.credits_panel import CreditsPanel
+from claudemeter_tui.tui.widgets.limits_panel import LimitsPanel
 from claudemeter_tui.tui.widgets.line_widget import LineWidget
+from claudemeter_tui.tui.widgets.org_tabs import OrgTabs
 from tests.scenes import PERSONAL
 from tests.tui.app_harness import app, stage
 
@@ -92,7 +104,7 @@ def test_remaining_room_is_the_charts() -> None:
 
 @pytest.mark.parametrize(
     ("moving", "second_moving", "expected"),
-    [(False, False, (17, 16)), (True, True, (17, 16)), (True, False, (27, 6)), (False, True, (6, 27))],
+    [(False, False, (16, 15)), (True, True, (16, 15)), (True, False, (25, 6)), (False, True, (6, 25))],
 )
 def test_tall_terminal_has_both_charts(moving: bool, second_moving: bool, expected: tuple[int, int]) -> None:  # noqa: FBT001
     """Credits and windows have their charts one below the other; a flat line gets only the lines it needs."""
@@ -138,6 +150,56 @@ def test_small_terminal_gives_up_frames_before_the_chart(size: tuple[int, int], 
     """Many windows cost the frames first, because their lines say the same."""
     layout = compute_layout(*size, replace(BUSY, windows=windows, limits=windows, has_chart=True))
     assert (windows, True, False) == (layout.limits, layout.chart >= 6, layout.framed)
+
+
+def test_tall_terminal_has_blank_lines_around_the_banner() -> None:
+    """From 36 lines on the banner is apart from tabs and panels, unless a chart needs these lines."""
+    needs = replace(BUSY, is_chart_moving=True, has_second_chart=True, is_second_chart_moving=True)
+    gaps = {height: compute_layout(120, height, needs).banner_gap for height in range(20, 50)}
+    assert {height for height, gap in gaps.items() if gap} == set(range(36, 50))
+    many = [compute_layout(120, height, replace(needs, windows=14, limits=14)) for height in range(36, 60)]
+    assert all(layout.chart >= CHART_LINES for layout in many)
+    first = next(place for place, layout in enumerate(many) if layout.second_chart)
+    assert [bool(layout.second_chart) for layout in many] == [False] * first + [True] * (len(many) - first)
+    assert (many[first].banner_gap, many[-1].banner_gap) == (0, 1)
+
+
+def test_forecasts_become_sentences_only_in_spare_lines() -> None:
+    """Further lines for sentences cost neither the second chart nor the lines around the banner."""
+    needs = replace(BUSY, has_second_chart=True, sentences=4)
+    for height in range(10, 60):
+        plain, full = (compute_layout(120, height, replace(needs, sentences=it)) for it in (0, 4))
+        assert full.limits in (plain.limits, plain.limits + 4)
+        assert bool(plain.second_chart) is bool(full.second_chart)
+        assert plain.banner_gap == full.banner_gap
+    assert compute_layout(120, 50, needs).limits == needs.limits + 4
+
+
+def test_limits_are_wider_than_credits() -> None:
+    """Four to three, for bars and forecasts, and never at the expense of the figures of the credits."""
+    for width in range(WIDE_FROM, 300):
+        left, right = compute_panel_shares(width)
+        assert left + 1 + right == width
+        assert left > right >= MIN_CREDITS_WIDTH
+    assert [compute_panel_shares(width) for width in (100, 120, 160)] == [(51, 48), (68, 51), (90, 69)]
+
+
+async def test_parts_on_screen_have_the_lines_and_cells_of_the_layout() -> None:
+    """The panels have their shares, and blank lines are around the banner."""
+    async with app(stage(PERSONAL)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        screen = pilot.app.screen
+        limits, credits = (screen.query_exactly_one(part) for part in (LimitsPanel, CreditsPanel))
+        for width in (99, 100, 113, 120, 121, 160, 120):
+            await pilot.resize_terminal(width, 36)
+            await pilot.pause()
+            shares = compute_panel_shares(width) if width >= WIDE_FROM else (width, width)
+            assert (limits.size.width, credits.size.width) == shares
+        for height, gap in ((36, 1), (35, 0), (36, 1)):
+            await pilot.resize_terminal(120, height)
+            await pilot.pause()
+            tabs, banner = (screen.query_exactly_one(part).region for part in (OrgTabs, Banner))
+            assert (banner.y - tabs.bottom, limits.region.y - banner.bottom) == (gap, gap)
 
 
 def test_panels_are_side_by_side_only_if_they_fit() -> None:

@@ -22,6 +22,7 @@ from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.tui import styled_text
 from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.keys import FOOTER_KEYS
+from claudemeter_tui.tui.layout import compute_panel_shares
 from claudemeter_tui.tui.screens.dashboard import lay_out_view
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.banner import Banner
@@ -106,7 +107,7 @@ def stacked(scene: Scene, size: tuple[int, int], *, ascii_only: bool = False) ->
     layout, parts = view.layout, view.layout.heights
     cells = width
     if layout.wide and parts["LimitsPanel"] and parts["CreditsPanel"]:
-        cells = (width - 1) // 2
+        cells = compute_panel_shares(width)[0]
     made = {"LimitsPanel": LimitsPanel(), "CreditsPanel": CreditsPanel(), "#chart": ChartPanel()}
     made |= {"Header": Header(), "OrgTabs": OrgTabs(), "Banner": Banner(), "StatusLine": StatusLine()}
     made |= {"#second": ChartPanel(), "KeyHints": KeyHints(FOOTER_KEYS)}

@@ -47,7 +47,8 @@ async def test_cookie_session_is_named_once(size: tuple[int, int]) -> None:
 @pytest.mark.parametrize(
     ("size", "source", "lock"),
     [
-        ((120, 36), "via Claude Code", f"not known: {LOCK_NOT_VISIBLE}"),
+        ((120, 36), "via Claude Code", "not known, unseen by Claude Code"),
+        ((160, 45), "via Claude Code", f"not known: {LOCK_NOT_VISIBLE}"),
         ((80, 24), "via Claude Code", f"not known: {LOCK_NOT_VISIBLE}"),
         ((60, 20), "via Claude Code", "not known"),
         ((40, 8), "", "34% · lock ?"),
@@ -73,7 +74,7 @@ async def test_figures_of_both_sessions_are_side_by_side() -> None:
             < border.index("Usage credits")
             < border.index("via Chrome, Default")
         )
-        assert f"as of 14:39: {LOCK_NOT_VISIBLE}" in text(pilot)
+        assert "as of 14:39, unseen by Claude Code" in text(pilot)
         await pilot.press("2")
         await pilot.pause()
         assert "via" not in text(pilot)

@@ -13,7 +13,7 @@ from textual.geometry import Size
 from textual.widgets import Static
 
 from claudemeter_tui.tui.keys import FOOTER_KEYS, ORG_KEYS, Key
-from claudemeter_tui.tui.layout import Layout, LayoutNeeds, compute_layout
+from claudemeter_tui.tui.layout import Layout, LayoutNeeds, compute_layout, compute_panel_shares
 from claudemeter_tui.tui.screens.base import ViewScreen
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets import banner, chart_panel, credits_panel, limits_panel
@@ -76,11 +76,13 @@ class DashboardScreen(ViewScreen):
 
 def lay_out_view(view: View, size: Size) -> View:
     """Return the view with the layout for a terminal of this size."""
+    limits, sentences = limits_panel.count_limits_lines(view, size.width)
     needs = LayoutNeeds(
         orgs=len(view.store.orgs),
         verdict=banner.count_banner_lines(view, size.width),
         windows=limits_panel.count_windows(view),
-        limits=limits_panel.count_limits_lines(view, size.width),
+        limits=limits,
+        sentences=sentences,
         has_source=limits_panel.has_other_source(view),
         credits=credits_panel.count_credits_lines(view, size.width),
         has_chart=chart_panel.has_chart_data(view),
@@ -101,9 +103,14 @@ def _apply_layout(screen: DashboardScreen, layout: Layout) -> bool:
         is_changed |= part.has_class("-hidden") != (lines == 0) or part.styles.height != height
         part.set_class(lines == 0, "-hidden")
         part.styles.height = height
+    banner_part = screen.query_exactly_one(Banner)
+    is_changed |= banner_part.has_class("-apart") != bool(layout.banner_gap)
+    banner_part.set_class(bool(layout.banner_gap), "-apart")
     panels, spacer = screen.query_exactly_one("#panels"), screen.query_exactly_one("#spacer")
     is_changed |= panels.has_class("-wide") != layout.wide
     panels.set_class(layout.wide, "-wide")
+    left = compute_panel_shares(screen.app.size.width)[0] if layout.wide else None
+    screen.query_exactly_one(LimitsPanel).styles.width = left
     spacer.set_class(layout.total >= screen.app.size.height, "-hidden")
     return is_changed
 

@@ -23,7 +23,7 @@ from claudemeter_tui.formatting.verdict import NO_LIMITS, lacks_limits
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.model.windows import Severity, Window
-from claudemeter_tui.tui.layout import compute_panel_widths
+from claudemeter_tui.tui.layout import WIDE_FROM, compute_panel_widths
 from claudemeter_tui.tui.styled_text import (
     HEADING,
     MUTED,
@@ -47,8 +47,21 @@ MOMENT_WIDTH = 9
 """Cells of a reset; a later one has only its day."""
 GAP = 2
 """Blanks between the columns of a line."""
-MIN_BAR, MIN_BAR_BESIDE_RESET, MIN_BAR_BESIDE_FORECAST = 3, 8, 16
-"""Minimum cells of the bar alone, beside the reset and its countdown, and beside a forecast."""
+MIN_BAR, MIN_BAR_BESIDE_RESET = 3, 8
+"""Minimum cells of the bar alone, and beside the reset and its countdown."""
+MIN_BAR_BESIDE_FORECAST = {False: 16, True: 24}
+"""Minimum cells of the bar beside a forecast; the key is True if the panels are side by side.
+
+The credits often have more lines than the windows then, and the forecasts have room below the bars.
+"""
+AT_RESET = " at reset"
+"""End of a short forecast; the shortest notes have it only once in a row."""
+_NOTE_FORMS = 4
+"""Forms of the notes below the bars: the three of a forecast, and the shortest without repeated ends."""
+SEPARATOR_WIDTH = 3
+"""Cells between two notes in a line."""
+_Note = tuple[str, str]
+"""A text below the bars and its style."""
 PAST_WORDS = {False: "due", True: "ended"}
 """Text in place of the percentage, for a window whose reset has passed and for an expired allowance."""
 
@@ -57,7 +70,7 @@ class LimitsPanel(LineWidget):
     """Each window with its percentage, its reset and a mark for the elapsed time."""
 
     def draw(self, width: int, height: int) -> list[StyledLine]:
-        """Draw a line per window, and one for the forecast that matters if there is room."""
+        """Draw a line per window, and the forecasts below if the lines have no room for them."""
         lines = build_window_bars(self.view, *self.compute_inner_size(width, height))
         head = build_line(("Limits", HEADING)), build_line((_describe_source(self.view), MUTED))
         return self.draw_panel(head, lines, width, height)
@@ -80,6 +93,17 @@ class _Row:
     is_urgent: bool = False
     """True if the window will be full before its reset, or is locked."""
 
+    def choose_note(self, form: int, cells: int) -> str:
+        """Return label and extras in this form; a sentence loses its second half if it does not fit."""
+        text = f"{self.window.label} {(self.extras[form:] or self.extras[-1:])[0]}"
+        is_sentence = form == 0 < len(self.extras) - 1
+        return text.partition(", ")[0] if is_sentence and cell_len(text) > cells else text
+
+    @property
+    def rank(self) -> tuple[bool, bool, float]:
+        """The higher it is, the more the extras matter."""
+        return self.is_urgent, self.window.is_plan_wide, self.window.percent or 0.0
+
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
@@ -92,10 +116,9 @@ class _Columns:
     extras: Sequence[str]
     """Forecast of each window, in the same number of cells; empty texts if there is no room for them."""
 
-    @property
-    def is_note_needed(self) -> bool:
-        """True if the forecasts have no column."""
-        return not any(self.extras)
+    def select_noted_rows(self, rows: Sequence[_Row]) -> list[_Row]:
+        """Return the windows whose forecasts are below the bars, because they have no column."""
+        return [] if any(self.extras) else [row for row in rows if row.extras]
 
 
 def count_windows(view: View) -> int:
@@ -103,14 +126,18 @@ def count_windows(view: View) -> int:
     return len(_get_windows(view))
 
 
-def count_limits_lines(view: View, width: int) -> int:
-    """Return the number of lines that the panel needs in a terminal of this width."""
+def count_limits_lines(view: View, width: int) -> tuple[int, int]:
+    """Return the lines that the panel needs in a terminal of this width, and further ones for sentences."""
     windows = _get_windows(view)
     if not windows:
-        return 1
-    rows, inner = _build_rows(view, windows), compute_panel_widths(width)[0]
-    columns = _choose_columns(rows, inner, measure_labels(view))
-    return len(rows) + (columns.is_note_needed and any(row.extras for row in rows))
+        return 1, 0
+    rows, inner, label = _build_rows(view, windows), compute_panel_widths(width)[0], measure_labels(view)
+    noted = _choose_columns(rows, inner, label, is_wide=width >= WIDE_FROM).select_noted_rows(rows)
+    if not noted:
+        return len(rows), 0
+    rooms = range(1, len(noted) + 1)
+    least = next((it for it in rooms if _arrange_notes(noted, "", inner, it)), 1)
+    return len(rows) + least, len(_build_notes(noted, "", inner, len(noted), label)) - least
 
 
 def has_other_source(view: View) -> bool:
@@ -163,7 +190,7 @@ def build_window_bars(view: View, width: int, room: int, label: int = 0) -> list
     if not windows:
         return []
     rows = _build_rows(view, windows)
-    columns = _choose_columns(rows, width, label)
+    columns = _choose_columns(rows, width, label, is_wide=view.layout.wide)
     if not columns.bar:
         return [_build_short_line(row, view, width) for row in rows]
     tails = zip(rows, columns.resets, columns.extras, strict=True)
@@ -171,7 +198,7 @@ def build_window_bars(view: View, width: int, room: int, label: int = 0) -> list
     if room > len(rows):
         # Without a frame, no title names the session.
         source = "" if view.layout.framed else _describe_source(view)
-        lines += _build_note(rows if columns.is_note_needed else (), source, width, label)
+        lines += _build_notes(columns.select_noted_rows(rows), source, width, room - len(rows), label)
     return lines
 
 
@@ -211,27 +238,29 @@ def _build_row(view: View, window: Window) -> _Row:
     ahead = format_window_forecasts(window, view.state, now, zone) if view.state else ()
     is_urgent = bool(lock) or bool(ahead and ahead[-1].startswith("full"))
     return _Row(
-        window, moment, format_countdown(at - now), "", "", lock or amount or ahead[1:], is_urgent=is_urgent
+        window, moment, format_countdown(at - now), "", "", lock or amount or ahead, is_urgent=is_urgent
     )
 
 
-def _choose_columns(rows: Sequence[_Row], width: int, label: int) -> _Columns:
+def _choose_columns(rows: Sequence[_Row], width: int, label: int, *, is_wide: bool) -> _Columns:
     """Return the fullest columns that leave enough cells for the bar."""
     room = width - label - 1 - SHARE_WIDTH
-    for least, resets, extras in _iterate_columns(rows):
+    for least, resets, extras in _iterate_columns(rows, MIN_BAR_BESIDE_FORECAST[is_wide]):
         bar = room - sum(max(map(cell_len, texts)) + GAP for texts in (resets, extras) if any(texts))
         if bar >= least:
             return _Columns(bar, _pad(resets), _pad(extras))
     return _Columns(0, (), ())
 
 
-def _iterate_columns(rows: Sequence[_Row]) -> Iterator[tuple[int, Sequence[str], Sequence[str]]]:
+def _iterate_columns(
+    rows: Sequence[_Row], beside_forecast: int
+) -> Iterator[tuple[int, Sequence[str], Sequence[str]]]:
     """Yield the minimum cells of the bar with the texts beside it, the fullest first."""
     none = [""] * len(rows)
     moment, countdown = (max(map(len, texts)) for texts in zip(*map(_get_times, rows), strict=True))
     both = [row.wide or f"{row.moment:<{moment}}  {row.countdown:>{countdown}}".strip() for row in rows]
-    for end in (0, -1):
-        yield MIN_BAR_BESIDE_FORECAST, both, [row.extras[end] if row.extras else "" for row in rows]
+    for form in (1, 2):  # the longest form of a forecast is a sentence
+        yield beside_forecast, both, [row.extras[: form + 1][-1] if row.extras else "" for row in rows]
     yield MIN_BAR_BESIDE_RESET, both, none
     yield MIN_BAR, [row.moment or row.short for row in rows], none
     yield MIN_BAR, [f"{row.countdown:>{countdown}}" for row in rows], none
@@ -283,17 +312,48 @@ def _get_extra_style(row: _Row) -> str:
     return SEVERITY_STYLES[Severity.WARNING] if row.is_urgent else MUTED
 
 
-def _build_note(rows: Sequence[_Row], source: str, width: int, label: int) -> Iterator[StyledLine]:
-    """Yield the lock, forecast or amount of the window that matters most, and the session of the figures."""
-    noted = [row for row in rows if row.extras]
-    sources = [build_line((source, MUTED))] if source else []
-    if not noted:
-        yield from sources
-        return
-    row = max(noted, key=lambda row: (row.is_urgent, row.window.is_plan_wide, row.window.percent or 0.0))
-    style = _get_extra_style(row)
-    notes = [build_line((f"{row.window.label} {text}", style)) for text in row.extras]
-    notes.append(build_line((row.extras[-1], style)))
-    lines = [join_pieces([note, *sources]) for note in notes]
-    below_bars = [build_line(" " * (label + 1), line) for line in lines]
-    yield pick_fitting([*(line for line in below_bars if line.cell_length <= width), *lines], width)
+def _build_notes(rows: Sequence[_Row], source: str, width: int, room: int, label: int) -> list[StyledLine]:
+    """Return locks, forecasts and amounts, and the session of the figures, in at most `room` lines.
+
+    Those of all windows, in their order; if even the shortest have no room, only those that matter most.
+    """
+    if not rows:
+        return [fit_line(build_line((source, MUTED)), width)] if source else []
+    ranked = sorted(rows, key=lambda row: row.rank, reverse=True)
+    for named in dict.fromkeys((source, "")):
+        for count in range(len(rows), 0, -1):
+            kept = [row for row in rows if row in ranked[:count]]
+            for indent in (label + 1, 0):
+                if lines := _arrange_notes(kept, named, width - indent, room):
+                    return [build_line(" " * indent, join_pieces([*map(build_line, it)])) for it in lines]
+    return [fit_line(build_line((ranked[0].extras[-1], _get_extra_style(ranked[0]))), width)]
+
+
+def _arrange_notes(rows: Sequence[_Row], source: str, cells: int, room: int) -> list[list[_Note]] | None:
+    """Return the notes of each line, in the longest forms that fit. None if not even the shortest do."""
+    for form in range(_NOTE_FORMS):
+        lines: list[list[_Note]] = []
+        left = 0
+        for note in _iterate_notes(rows, source, form, cells):
+            size = cell_len(note[0])
+            if not lines or size + SEPARATOR_WIDTH > left:
+                lines.append([note])
+                left = cells - size
+            else:
+                lines[-1].append(note)
+                left -= size + SEPARATOR_WIDTH
+            if left < 0 or len(lines) > room:
+                break
+        else:
+            return lines
+    return None
+
+
+def _iterate_notes(rows: Sequence[_Row], source: str, form: int, cells: int) -> Iterator[_Note]:
+    """Yield the notes in this form, then the session of the figures."""
+    texts = [row.choose_note(form, cells) for row in rows]
+    for row, text, following in zip(rows, texts, [*texts[1:], ""], strict=True):
+        is_said_next = form == _NOTE_FORMS - 1 and following.endswith(AT_RESET)
+        yield text.removesuffix(AT_RESET if is_said_next else ""), _get_extra_style(row)
+    if source:
+        yield source, MUTED
