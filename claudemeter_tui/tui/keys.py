@@ -97,13 +97,14 @@ KEY_GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
 
 FOOTER_KEYS = (
     PROGRAM_KEYS[-1],
-    READING_KEYS[0],
     PROGRAM_KEYS[0],
+    READING_KEYS[0],
     Key("", "1-9 ←→", "", "org", ""),
     SCREEN_KEYS[0],
-    SCREEN_KEYS[1],
     READING_KEYS[1],
     SCREEN_KEYS[2],
+    SCREEN_KEYS[1],
+    Key("", "+ -", "", "period", ""),
     SHARING_KEYS[1],
     SHARING_KEYS[0],
     READING_KEYS[2],

@@ -18,6 +18,7 @@ from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading, Schedule
 from claudemeter_tui.tui import web_browser
 from claudemeter_tui.tui.app import Claudemeter, compute_tick_delay
+from claudemeter_tui.tui.keys import FOOTER_KEYS
 from claudemeter_tui.tui.layout import WIDE_FROM, compute_panel_shares
 from claudemeter_tui.tui.screens.dashboard import DashboardScreen
 from claudemeter_tui.tui.screens.events import EventsScreen
@@ -452,6 +453,28 @@ async def test_click_on_a_tab_selects_its_org() -> None:
         column = screen(pilot)[1].index("Lab")
         await pilot.click(offset=(column, 1))
         assert selected(pilot) == "Lab"
+
+
+@pytest.mark.parametrize(
+    ("width", "expected"),
+    [
+        (40, ["q", "?", "r", "1-9 ←→"]),
+        (60, ["q", "?", "r", "1-9 ←→", "o", "e"]),
+        (80, ["q", "?", "r", "1-9 ←→", "o", "e", "h", "u"]),
+        (120, ["q", "?", "r", "1-9 ←→", "o", "e", "h", "d", "+ -", "s", "p"]),
+        (160, ["q", "?", "r", "1-9 ←→", "o", "e", "h", "d", "+ -", "s", "p", "u"]),
+    ],
+)
+async def test_footer_keeps_the_most_important_keys(width: int, expected: list[str]) -> None:
+    """A narrower pane loses the hints from the right end, and keeps those of the screens longest."""
+    async with app(stage(PERSONAL)).run_test(size=(width, 20)) as pilot:
+        await pilot.pause()
+        shown = screen(pilot)[-1]
+        assert (
+            " " + "  ".join(f"{key.display} {key.label}" for key in FOOTER_KEYS if key.display in expected)
+            == shown
+        )
+        assert [key.display for key in FOOTER_KEYS if f" {key.display} {key.label}" in shown] == expected
 
 
 async def test_click_on_a_hint_presses_its_key() -> None:
