@@ -28,6 +28,8 @@ from claudemeter_tui.charts.scale import (
 MIN_LABEL_GAP = 9
 """Minimum cells from one date below the axis to the next."""
 MIN_CANVAS_ROWS = 2
+RUNNING_SIGN = ":"
+"""ASCII sign of the bar of a running period."""
 
 ColumnDots = tuple[tuple[int, int, str], ...]
 """The dots of one column of cells: x and y in it, and the ASCII sign of each."""
@@ -47,6 +49,8 @@ class Bar:
     """Minor units, 0 or more."""
     is_read: bool
     """False if nothing was read in the period, so that its amount is not known."""
+    is_running: bool = False
+    """True if the period is not over, so that its amount can still grow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,8 @@ class BarLimit:
 
     minor: Decimal
     label: str
+    first: int = 0
+    """Number of the first bar to which it applies; the line ends with the last one."""
 
 
 def count_columns(width: int, highest: Decimal, unit: MoneyUnit) -> int:
@@ -68,19 +74,20 @@ def draw_bars(
     *,
     width: int,
     height: int,
-    limit: BarLimit | None = None,
+    limits: Sequence[BarLimit] = (),
     plain: bool = False,
 ) -> tuple[ChartLine, ...]:
     """Return the bars from left to right as lines, with a scale on the left and dates below.
 
-    The axis is dotted under a bar whose amount is not known. Empty if there is no room.
+    The axis is dotted under a bar whose amount is not known; the bar of a running period is darker, and in
+    ASCII it has a sign of its own. Empty if there is no room.
 
     Args:
         bars: at least one.
         unit: currency and exponent of all amounts.
         width: cells, including the scale.
         height: lines, including the axis and the dates.
-        limit: drawn as a line. None for no line.
+        limits: drawn as lines, the highest first.
         plain: True to draw with ASCII only.
     """
     has_axis, fine = height >= MIN_AXIS_HEIGHT, 1 if plain else 2
@@ -88,7 +95,7 @@ def draw_bars(
     if rows < MIN_CANVAS_ROWS:
         return ()
     highest = max(bar.minor for bar in bars)
-    cap = None if limit is None else float(limit.minor)
+    cap = float(limits[0].minor) if limits else None
     top = float(highest) if cap is None else max(cap, float(highest))
     scale = build_money_scale(ValueRange(0.0, top, 0.0, top), cap, rows, min_range=1.0)
     labels = build_money_labels(scale, unit)
@@ -96,17 +103,19 @@ def draw_bars(
     cells = (width - margin) // len(bars)
     if cells < 1:
         return ()
-    columns = [
-        tuple(
-            (x, y, "#") for x in range(fine) if column * fine + x < _count_filled(cells, fine) for y in dots
-        )
-        for dots in (range(_count_dots(bar, scale, fine)) for bar in bars)
-        for column in range(cells)
-    ]
+    limit_rows = [_find_row(limit, scale) for limit in limits]
+    columns = []
+    for bar in bars:
+        dots = range(_count_dots(bar, scale, fine, [*zip(limits, limit_rows, strict=True)]))
+        sign = RUNNING_SIGN if bar.is_running else "#"
+        for column in range(cells):
+            filled = range(min(fine, max(0, _count_filled(cells, fine) - column * fine)))
+            columns.append(tuple((x, y, sign) for x in filled for y in dots))
     canvas = Canvas(len(columns), rows, plain=plain)
     canvas.cells = [[*line] for line in reversed(draw_columns(columns, rows, plain=plain))]
-    if limit is not None and scale.limit_row is not None:
-        canvas.draw_limit(scale.limit_row, limit.label)
+    _set_styles(canvas, [bar for bar in bars for _ in range(cells)])
+    for limit, row in zip(limits, limit_rows, strict=True):
+        canvas.draw_limit(row, limit.label, first=limit.first * cells)
     left = [("|" if plain else "│").rjust(margin)] * rows
     for row, text in labels.items():
         if row >= 0:
@@ -121,9 +130,35 @@ def draw_bars(
     return tuple(lines)
 
 
-def _count_dots(bar: Bar, scale: Scale, fine: int) -> int:
-    """Return the height of a bar in dots, at least one for an amount above zero."""
-    return max(1, floor(scale.find_level(float(bar.minor)) * fine / EIGHTHS + 0.5)) if bar.minor else 0
+def _find_row(limit: BarLimit, scale: Scale) -> int:
+    """Return the row of the line of a limit."""
+    if scale.limit_row is not None and scale.limit == float(limit.minor):
+        return scale.limit_row
+    return min(scale.rows - 1, scale.find_level(float(limit.minor)) // EIGHTHS)
+
+
+def _count_dots(bar: Bar, scale: Scale, fine: int, limits: Sequence[tuple[BarLimit, int]]) -> int:
+    """Return the height of a bar in dots, at least one for an amount above zero.
+
+    A bar reaches the row of a limit only with the amount of the limit.
+    """
+    if not bar.minor:
+        return 0
+    level = scale.find_level(float(bar.minor))
+    for limit, row in limits:
+        edge = EIGHTHS * row
+        level = min(level, edge) if bar.minor < limit.minor else max(level, edge + 1)
+    return max(1, floor(level * fine / EIGHTHS + 0.5))
+
+
+def _set_styles(canvas: Canvas, columns: Sequence[Bar]) -> None:
+    """Give each cell the style of the bar in its column."""
+    for cells, styles in zip(canvas.cells, canvas.styles, strict=True):
+        for place, bar in enumerate(columns):
+            if cells[place] == "█":
+                styles[place] = ChartStyle.AREA if bar.is_running else ChartStyle.BAR
+            elif bar.is_running:
+                styles[place] = ChartStyle.EDGE
 
 
 def _count_filled(cells: int, fine: int) -> int:
@@ -135,13 +170,23 @@ def _count_filled(cells: int, fine: int) -> int:
 def _place_dates(
     bars: Sequence[Bar], cells: int, margin: int, width: int, line: str
 ) -> tuple[dict[int, str], str]:
-    """Return the dates that have room, by the column of their bar, and their line with what is in it."""
-    marked = [place for place, bar in enumerate(bars) if bar.label]
-    apart = cells * (marked[1] - marked[0] if len(marked) > 1 else 1)
-    times = {
-        place * cells + (cells - 1) // 2: bars[place].label for place in marked[:: -(-MIN_LABEL_GAP // apart)]
+    """Return the dates that have room, by the column of their bar, and their line with what is in it.
+
+    The date of the running period comes first.
+    """
+    centre = (cells - 1) // 2
+    running = {
+        place * cells + centre: bar.label for place, bar in enumerate(bars) if bar.is_running and bar.label
     }
-    return place_time_labels(times, margin, width, line=line)
+    for column, text in running.items():  # the last bar is too near to the edge for a centred label
+        end = min(width, margin + column + (len(text) + 1) // 2)
+        if end >= len(text) and line[max(0, end - len(text) - 2) :].strip() == "":
+            line = line.ljust(end - len(text)) + text
+    marked = [place for place, bar in enumerate(bars) if bar.label and not bar.is_running]
+    apart = cells * (marked[1] - marked[0] if len(marked) > 1 else 1)
+    times = {place * cells + centre: bars[place].label for place in marked[:: -(-MIN_LABEL_GAP // apart)]}
+    kept, line = place_time_labels(times, margin, width, line=line)
+    return kept | running, line
 
 
 def _draw_axis(bars: Sequence[Bar], cells: int, margin: int, times: dict[int, str], *, plain: bool) -> str:

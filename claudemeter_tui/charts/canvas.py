@@ -52,6 +52,8 @@ class ChartStyle(StrEnum):
     """The cells that an area fills in part."""
     NOTE = "note"
     """A text in an area."""
+    BAR = "bar"
+    """The full cells of a bar."""
     SECOND = "second"
     """Any curve but the first."""
 
@@ -171,13 +173,13 @@ class Canvas:
             if text and self.rows > 1:
                 self._write(f" {text} ", (self.rows - 1) // 2, gap.begin + (room - len(text)) // 2)
 
-    def draw_limit(self, row: int, label: str, *, needs_label: bool = False) -> None:
-        """Draw a dashed line through the blank cells of a row, with its label if it fits.
+    def draw_limit(self, row: int, label: str, *, first: int = 0, needs_label: bool = False) -> None:
+        """Draw a dashed line through the blank cells of a row from a column on, with its label if it fits.
 
         With `needs_label`, a label without enough blank cells interrupts the area.
         """
         cells, styles = self.cells[row], self.styles[row]
-        free = [cell == " " for cell in cells]
+        free = [column >= first and cell == " " for column, cell in enumerate(cells)]
         for column in (column for column, is_free in enumerate(free) if is_free):
             cells[column], styles[column] = "-" if self.plain else "┄", ChartStyle.LIMIT
         text, begin = f" {label} ", 0

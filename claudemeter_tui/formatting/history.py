@@ -128,6 +128,11 @@ def describe_cap(cap: Money) -> str:
     return f"cap {format_money(cap)} a month"
 
 
+def describe_pace(pace: Money) -> str:
+    """Return `even pace $1.66`: the cap divided by the days of its billing cycle."""
+    return f"even pace {format_money(pace)}"
+
+
 def format_credits(period: HistoryPeriod) -> str:
     """Return each currency's amount; `none` if readings show none, a dash if there were no readings.
 

@@ -250,7 +250,7 @@ def frame_lines(
 
 
 _ASCII_CHARS = str.maketrans(
-    "■□●─━╸┃│┿┽┼╌╭╮╰╯┏┓┗┛▲◆▐▌‹›…·•↑↓←→↔▾▴–▁▃▅▇", "#.o-==||++|.++++++++!*[]<>>.*^v<>-v^--+*#"
+    "■□●─━╸┃│┿┽┼╌╭╮╰╯┏┓┗┛▲◆▐▌‹›…·•↑↓←→↔▾▴▸–░▒▓█", "#.o-==||++|.++++++++!*[]<>>.*^v<>-v^>--+*#"
 )
 """ASCII replacement for each symbol; both are one cell wide."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
 
 from claudemeter_tui.charts.bars import Bar, BarLimit, count_columns, draw_bars
+from claudemeter_tui.charts.canvas import ChartStyle
 
 USD = ("USD", 2)
 
@@ -18,14 +20,14 @@ def bars(*cents: int, unread: int = -1) -> list[Bar]:
 
 def draw(
     some: list[Bar],
-    limit: BarLimit | None = None,
+    limits: Sequence[BarLimit] = (),
     size: tuple[int, int] = (40, 8),
     *,
     plain: bool = True,
 ) -> list[str]:
     """Return the lines without their styles."""
     width, height = size
-    drawn = draw_bars(some, USD, width=width, height=height, limit=limit, plain=plain)
+    drawn = draw_bars(some, USD, width=width, height=height, limits=limits, plain=plain)
     return ["".join(text for text, _ in line) for line in drawn]
 
 
@@ -40,7 +42,7 @@ def test_bars_start_at_zero_and_end_at_the_highest() -> None:
 
 def test_limit_is_a_line_with_its_label() -> None:
     """The line is drawn between the bars, at its height."""
-    lines = draw(bars(0, 1000), BarLimit(Decimal(2000), "cap"))
+    lines = draw(bars(0, 1000), [BarLimit(Decimal(2000), "cap")])
     assert lines[0].startswith("$20 +-- cap -----")
     assert "#" not in lines[0]
     assert lines[2].count("#") + lines[3].count("#") > 0
@@ -49,8 +51,38 @@ def test_limit_is_a_line_with_its_label() -> None:
 def test_label_of_a_limit_hides_no_bar() -> None:
     """Without enough blank cells the line has no label, because each bar is an amount of its own."""
     days = bars(*[100] * 30)
-    bare, limited = draw(days), draw(days, BarLimit(Decimal(50), "$0.50"))
+    bare, limited = draw(days), draw(days, [BarLimit(Decimal(50), "$0.50")])
     assert [line.count("#") for line in bare] == [line.count("#") for line in limited]
+
+
+def test_lines_of_cap_and_pace_are_drawn_at_their_heights() -> None:
+    """The pace begins at the first bar to which it applies, and a bar below it stays below its line."""
+    cap, pace = BarLimit(Decimal(1000), "cap"), BarLimit(Decimal(500), "pace", first=2)
+    lines = draw(bars(499, 0, 0, 500), [cap, pace], (60, 12))
+    assert "-- cap --" in lines[0]
+    (row,) = (place for place, line in enumerate(lines) if "-- pace --" in line)
+    cells = (60 - len("$10 +")) // 4
+    first = len("$10 +") + 2 * cells
+    assert lines[row][len("$10 +") : first].isspace()
+    assert lines[row][first:].lstrip().startswith("--")
+    assert lines[row].count("#") == cells - 1  # only the bar that reached the pace
+    assert lines[row + 1].count("#") == 2 * (cells - 1)
+
+
+@pytest.mark.parametrize("plain", [True, False])
+@pytest.mark.parametrize("count", [3, 28])
+def test_running_period_differs_and_has_its_label(count: int, plain: bool) -> None:  # noqa: FBT001
+    """An unfinished bar has a style, in ASCII a sign, and a date that is whole at the right edge."""
+    some = bars(*[1000] * count)
+    some = [*some[:-1], Bar("today", Decimal(1000), is_read=True, is_running=True)]
+    lines = draw_bars(some, USD, width=79, height=12, plain=plain)
+    assert "today" in "".join(text for text, _ in lines[-1])
+    for line in lines[1:-2]:
+        styles = [style for text, style in line for sign in text if sign in "█#:"]
+        assert {*styles[:-1]} >= {ChartStyle.CURVE if plain else ChartStyle.BAR}
+        assert styles[-1] is (ChartStyle.EDGE if plain else ChartStyle.AREA)
+    if plain:
+        assert [line for line in draw(some, size=(79, 12))[1:-2] if not line.rstrip().endswith(":")] == []
 
 
 def test_axis_is_dotted_below_bars_that_were_not_read() -> None:

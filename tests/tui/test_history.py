@@ -18,6 +18,7 @@ from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.screens.dashboard import DashboardScreen
 from claudemeter_tui.tui.screens.history import PAGES, HistoryScreen
+from claudemeter_tui.tui.widgets.history_calendar import CalendarScale
 from tests.histories import answer, build_loader
 from tests.scenes import LABORATORY, NOW, PERSONAL, TEAM
 from tests.tui.app_harness import Stage, app, finish_workers, screen, stage, text
@@ -285,15 +286,26 @@ async def test_every_page_fits_every_size(size: tuple[int, int], ascii_only: boo
 
 async def test_calendar_is_readable_without_colour() -> None:
     """Each level has its own sign in the legend, also in ASCII, and blank hours are explained."""
-    for ascii_only, signs in ((False, "·▁▃▅▇"), (True, ".-+*#")):
+    for ascii_only, signs in ((False, "·░▒▓█"), (True, ".-+*#")):
         async with dashboard(ascii=ascii_only).run_test(size=ONE) as pilot:
             await press(pilot, "h", "plus", "plus")
             legend = next(line for line in screen(pilot) if " none " in line)
-            assert [part.strip()[0] for part in legend.split("   ") if part.strip()] == [*signs, "b"]
+            assert [part.strip()[0] for part in legend.split("  ") if part.strip()] == [*signs, "b"]
             assert "blank: not read" in legend
             days = [line for line in screen(pilot) if line[2:5] in ("Mon", "Tue", "Wed", "Thu", "Fri")]
             assert len(days) == 5
             assert all(sign in "".join(days) for sign in signs)
+
+
+@pytest.mark.parametrize(
+    ("highest", "levels"),
+    [(1262.0, (200, 400, 800, 1600)), (1058.0, (150, 300, 600, 1200)), (0.0, (1, 2, 4, 8))],
+)
+def test_each_level_of_the_calendar_is_twice_the_one_below(highest: float, levels: tuple[int, ...]) -> None:
+    """One busy hour leaves three levels to the others; each amount has the first level that reaches it."""
+    scale = CalendarScale.fit(highest)
+    assert levels == scale.levels
+    assert [scale.find_level(levels[0] * size) for size in (0.1, 1, 1.01, 2, 4, 8)] == [0, 0, 1, 1, 2, 3]
 
 
 def answer_first_minutes(key: OrgKey, request: HistoryRequest) -> HistoryAnswer:

@@ -69,6 +69,7 @@ CHART_STYLES: dict[ChartStyle | Severity, str] = {
     ChartStyle.AREA: "$area on $area",
     ChartStyle.EDGE: "$area",
     ChartStyle.NOTE: "$foreground on $area",
+    ChartStyle.BAR: "$curve on $curve",
     ChartStyle.SECOND: "$accent",
     **{severity: f"bold {style.removeprefix('bold ')}" for severity, style in SEVERITY_STYLES.items()},
 }

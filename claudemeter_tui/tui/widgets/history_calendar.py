@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial, reduce
 from itertools import groupby
@@ -20,11 +20,19 @@ from claudemeter_tui.formatting.history import (
     WEEKDAYS,
     describe_cap,
     describe_coverage,
+    describe_pace,
     format_amount,
     format_hour,
 )
 from claudemeter_tui.formatting.values import format_money, format_short_day, to_local
-from claudemeter_tui.model.history import Amount, HistoryAnswer, HistoryPeriod, HourCalendar, PeriodKind
+from claudemeter_tui.model.history import (
+    Amount,
+    HistoryAnswer,
+    HistoryPeriod,
+    HourCalendar,
+    PeriodKind,
+    find_first_day,
+)
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.tui.styled_text import HEADING, MUTED, StyledLine, build_line, fit_pieces, join_pieces
 from claudemeter_tui.tui.widgets.chart_panel import CHART_STYLES
@@ -32,36 +40,52 @@ from claudemeter_tui.tui.widgets.history_pages import COLUMN_GAP, build_text_pag
 from claudemeter_tui.tui.widgets.list_view import BLANK_ROW, MARK_WIDTH, ListPage, ListRow, fix_row
 
 HOURS = 24
-DAY_WIDTH, MAX_HOUR_WIDTH = 5, 4
+DAY_WIDTH, MAX_HOUR_WIDTH = 5, 5
 """Cells of a weekday's name, and maximum cells of an hour."""
 MIN_BARS_HEIGHT = 9
 """Minimum lines of the bars below the calendar."""
-LEVELS = "▁▃▅▇"
+LEVELS = "░▒▓█"
 """Signs of the calendar, from little to much; colour only repeats them."""
 NO_RISE = "·"
 """Sign of an hour with readings and without a rise; an hour without any reading is blank."""
-LEVEL_STYLES = ("$curve 55%", "$curve 70%", "$curve 85%", "$curve")
+LEVEL_STYLES = (
+    "$curve 40% on $curve 22%",
+    "$curve 60% on $curve 42%",
+    "$curve 82% on $curve 64%",
+    "$curve on $curve",
+)
+"""Styles of the levels. The background is near the sign's own colour, so that a cell is an even area."""
+LEGEND_WIDTH = 2
+"""Cells of each sign in the legend."""
 ROUND_STEPS = (10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100)
-"""First digits of a step; near enough to each other for the highest level to be used."""
+"""First digits of the lowest level; near enough to each other for the highest one to be used."""
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarScale:
-    """The levels of a calendar: equal steps of a round amount."""
+    """The levels of a calendar: each reaches twice as far as the one below it.
 
-    step: int
-    """Minor units, or percent."""
+    With equal steps, one busy hour would leave the lowest level to all others.
+    """
+
+    lowest: int
+    """Highest amount of the lowest level: minor units, or percent."""
 
     @classmethod
     def fit(cls, highest: float) -> CalendarScale:
-        """Return the smallest scale with round, whole steps that reaches this amount."""
-        least = max(1, math.ceil(highest / len(LEVELS)))
+        """Return the smallest scale with round, whole levels that reaches this amount."""
+        least = max(1, math.ceil(highest / 2 ** (len(LEVELS) - 1)))
         power = 10 ** (len(str(least)) - 1)
         return cls(next(step for first in ROUND_STEPS if (step := max(1, first * power // 10)) >= least))
 
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """The highest amount of each level."""
+        return tuple(self.lowest * 2**level for level in range(len(LEVELS)))
+
     def find_level(self, size: float) -> int:
         """Return the level of an amount above zero, from 0."""
-        return math.ceil(size / self.step) - 1
+        return next(level for level, highest in enumerate(self.levels) if size <= highest)
 
 
 def _scale_amount(like: Amount, size: float) -> Amount:
@@ -148,10 +172,10 @@ def _build_day(calendar: HourCalendar, day: int, name: str, scale: CalendarScale
         if amount is None:
             pieces.append((" " * cells, ""))
         elif not measure_amount(amount):
-            pieces.append((NO_RISE.ljust(cells), MUTED))
+            pieces.append((NO_RISE.rjust((filled + 1) // 2).ljust(cells), MUTED))
         else:
             level = scale.find_level(measure_amount(amount))
-            pieces.append(((LEVELS[level] * filled).ljust(cells), LEVEL_STYLES[level]))
+            pieces += [(LEVELS[level] * filled, LEVEL_STYLES[level]), (" " * (cells - filled), "")]
     joined = [("".join(text for text, _ in run), style) for style, run in groupby(pieces, lambda it: it[1])]
     return build_line((f"{name}  ", MUTED), *joined)
 
@@ -165,11 +189,11 @@ def _build_legend(
     rises = [
         (amount, slot) for slot, amount in enumerate(calendar.amounts) if amount and measure_amount(amount)
     ]
-    for level, sign in enumerate(LEVELS if rises else ""):
-        amount = format_amount(_scale_amount(like, scale.step * (level + 1)))
-        pieces.append(build_line((sign, LEVEL_STYLES[level]), (f" to {amount}", MUTED)))
+    for sign, style, highest in zip(LEVELS, LEVEL_STYLES, scale.levels, strict=True) if rises else ():
+        amount = format_amount(_scale_amount(like, highest))
+        pieces.append(build_line((sign * LEGEND_WIDTH, style), (f" to {amount}", MUTED)))
     pieces.append(build_line((f"blank: {NOT_READ}", MUTED)))
-    lines = _flow_pieces(pieces, width, "   ")
+    lines = _flow_pieces(pieces, width, "  ")
     if rises:
         most, slot = max(rises, key=lambda pair: measure_amount(pair[0]))
         total = format_amount(_add_amounts([amount for amount, _ in rises]))
@@ -195,9 +219,11 @@ MIN_UNIT_HEIGHT = 8
 """Minimum lines of the bars of each currency if there are several."""
 MIN_TITLE_HEIGHT = 8
 """Minimum lines of bars with a title."""
-MONTH_DAYS = 30
 MAX_LINE_FACTOR = 2
-"""The cap is drawn if it is at most this many times the highest bar; else its even share of a day is."""
+"""The cap, and its even pace, are drawn if they are at most this many times the highest bar."""
+DAY = timedelta(days=1)
+RUNNING_LABELS = {PeriodKind.DAY: "today", PeriodKind.WEEK: "this week", PeriodKind.MONTH: "this month"}
+"""Labels of the bar that is not finished."""
 
 
 def build_days_page(answer: HistoryAnswer, width: int, height: int, *, plain: bool) -> ListPage:
@@ -244,41 +270,63 @@ def _draw_days(
         amounts = [each.get(unit, Decimal(0)) for each in spent]
         if len(periods) <= count_columns(width, max(amounts), unit):
             break
-    limit, notes = _find_limit(answer, unit, max(amounts), periods[0].kind)
+    limits, notes = _find_limits(answer, unit, max(amounts), periods)
     title = [
         build_line((f"Credits per {periods[0].kind}", HEADING)),
         *(build_line((it, MUTED)) for it in notes),
     ]
     bars = [
-        Bar(_label_bar(answer, period, len(periods)), amount, period.is_read)
+        Bar(_label_bar(answer, period, len(periods)), amount, period.is_read, _is_running(answer, period))
         for period, amount in zip(periods, amounts, strict=True)
     ]
     has_title = height >= MIN_TITLE_HEIGHT
-    drawn = draw_bars(bars, unit, width=width, height=height - 2 * has_title, limit=limit, plain=plain)
+    drawn = draw_bars(bars, unit, width=width, height=height - 2 * has_title, limits=limits, plain=plain)
     lines = [build_line(*((text, CHART_STYLES[ink]) for text, ink in line)) for line in drawn]
     return [fit_pieces(title, width), build_line(), *lines] if has_title else lines
 
 
 def _label_bar(answer: HistoryAnswer, period: HistoryPeriod, count: int) -> str:
-    """Return the date below a bar; of many days, only the Mondays have one."""
+    """Return the date below a bar; of many days, only the Mondays have one, and today has its name."""
+    if _is_running(answer, period):
+        return RUNNING_LABELS[period.kind]
     day = to_local(period.starts_at, answer.request.zone).date()
     if period.kind is PeriodKind.DAY and count > len(WEEKDAYS) and day.weekday():
         return ""
     return f"{day:%b}" if period.kind is PeriodKind.MONTH else format_short_day(day)
 
 
-def _find_limit(
-    answer: HistoryAnswer, unit: MoneyUnit, highest: Decimal, kind: PeriodKind
-) -> tuple[BarLimit | None, list[str]]:
-    """Return the line of the cap, or of its even share if the cap is too high, and the words for both."""
-    cap = answer.cap
+def _is_running(answer: HistoryAnswer, period: HistoryPeriod) -> bool:
+    """True if a day, week or month is not over yet."""
+    zone = answer.request.zone
+    today = to_local(answer.request.now, zone).date()
+    return to_local(period.starts_at, zone).date() == find_first_day(today, period.kind)
+
+
+def _find_limits(
+    answer: HistoryAnswer, unit: MoneyUnit, highest: Decimal, periods: Sequence[HistoryPeriod]
+) -> tuple[list[BarLimit], list[str]]:
+    """Return the lines of the cap and of the even pace, if they are not too high, and the words for both."""
+    cap, kind = answer.cap, periods[0].kind
     if cap is None or cap.unit != unit:
-        return None, []
-    words = describe_cap(cap)
-    if kind is PeriodKind.MONTH or cap.minor <= MAX_LINE_FACTOR * highest:
-        return BarLimit(cap.minor, "cap"), [words]
-    days = len(WEEKDAYS) if kind is PeriodKind.WEEK else 1
-    share = Money(cap.minor * days / MONTH_DAYS, *unit)
-    if share.minor > MAX_LINE_FACTOR * highest:
-        return None, [words]
-    return BarLimit(share.minor, format_money(share)), [words, f"used up at {format_money(share)} a {kind}"]
+        return [], []
+    limits, words = [BarLimit(cap.minor, f"cap {format_money(cap)}")], [describe_cap(cap)]
+    cycle = _find_running_cycle(answer)
+    if cycle is not None and cycle.ends_at is not None and kind is not PeriodKind.MONTH:
+        days = Decimal((cycle.ends_at - cycle.starts_at) / DAY)
+        pace = Money(cap.minor * (len(WEEKDAYS) if kind is PeriodKind.WEEK else 1) / days, *unit)
+        first = sum(1 for period in periods if period.ends_at and period.ends_at <= cycle.starts_at)
+        limits.append(BarLimit(pace.minor, describe_pace(pace), first))
+        words.append(f"{describe_pace(pace)} a {kind}")
+    is_month = kind is PeriodKind.MONTH
+    return [it for it in limits if is_month or it.minor <= MAX_LINE_FACTOR * highest], words
+
+
+def _find_running_cycle(answer: HistoryAnswer) -> HistoryPeriod | None:
+    """Return the billing cycle that is running. None if its end is not known or there is none."""
+    now = answer.request.now
+    running = (
+        cycle
+        for cycle in reversed(answer.billing_cycles)
+        if cycle.ends_at is not None and cycle.starts_at <= now < cycle.ends_at
+    )
+    return next(running, None)
