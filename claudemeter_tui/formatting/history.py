@@ -212,33 +212,24 @@ def format_minute(
     return f"{day if has_weekday else day.partition(' ')[2]} {there:%H:%M}"
 
 
-def format_cycle_end(
-    cycle: HistoryCycle, now: datetime, zone: tzinfo | None = None, *, has_weekday: bool = True
+def format_cycle_time(
+    moment: datetime | None, now: datetime, zone: tzinfo | None = None, *, has_weekday: bool = True
 ) -> str:
-    """Return the end of a cycle, with its source if the reset was not seen: `19:15 (reported)`."""
+    """Return a time of a cycle with its day; a dash if there is none."""
+    return format_minute(moment, now, zone, has_weekday=has_weekday) if moment is not None else NOTHING
+
+
+def is_running(cycle: HistoryCycle, now: datetime) -> bool:
+    """Return True if a cycle has begun and its reset is known to be later."""
+    return cycle.ends_at is not None and cycle.starts_at <= now < cycle.ends_at
+
+
+def describe_reset(cycle: HistoryCycle, now: datetime) -> str:
+    """Return `seen`, or the source of a reset that was not: `reported`, `calendar`, `due, reported`."""
     if cycle.ends_at is None:
         return "not known"
-    text = _format_in_cycle(cycle, cycle.ends_at, now, zone, has_weekday=has_weekday)
-    return text if cycle.is_observed else f"{text} ({cycle.end_source})"
-
-
-def format_full_at(
-    cycle: HistoryCycle, now: datetime, zone: tzinfo | None = None, *, has_weekday: bool = True
-) -> str:
-    """Return the time at which a cycle was full; a dash if it never was."""
-    if cycle.full_at is None:
-        return NOTHING
-    return _format_in_cycle(cycle, cycle.full_at, now, zone, has_weekday=has_weekday)
-
-
-def _format_in_cycle(
-    cycle: HistoryCycle, moment: datetime, now: datetime, zone: tzinfo | None, *, has_weekday: bool
-) -> str:
-    """Return the time of a moment, with its day if the cycle began on another one."""
-    start, there = to_local(cycle.starts_at, zone), to_local(moment, zone)
-    if start.date() == there.date():
-        return f"{there:%H:%M}"
-    return format_minute(moment, now, zone, has_weekday=has_weekday)
+    source = "seen" if cycle.is_observed else cycle.end_source
+    return f"due, {source}" if is_running(cycle, now) else source
 
 
 def format_hour(slot: int) -> str:

@@ -12,15 +12,16 @@ from claudemeter_tui.formatting.history import (
     STOP_CAUSES,
     describe_calendar,
     describe_coverage,
+    describe_reset,
     describe_stop_cause,
     format_credits,
-    format_cycle_end,
     format_cycle_name,
-    format_full_at,
+    format_cycle_time,
     format_hour,
     format_length,
     format_period,
     format_span,
+    is_running,
 )
 from claudemeter_tui.model.catalogue import WINDOWS, Cause
 from claudemeter_tui.model.history import (
@@ -107,24 +108,25 @@ def test_coverage_is_never_rounded_to_all(expected: str, covered: float | None) 
 @pytest.mark.parametrize(
     ("expected", "more"),
     [
-        ("14:15", {}),
-        ("14:15 (reported)", {"end_source": "reported"}),
-        ("Sun Apr 26 00:15", {"ends_at": day(4, 26) + HOUR / 4}),
-        ("Fri May 1 00:00 (reported)", {"ends_at": day(5, 1), "end_source": "reported"}),
+        ("seen", {}),
+        ("reported", {"end_source": "reported"}),
+        ("due, reported", {"ends_at": NOW + HOUR, "end_source": "reported"}),
+        ("due, calendar", {"ends_at": day(5, 1), "end_source": "calendar"}),
         ("not known", {"ends_at": None, "end_source": "unknown"}),
     ],
 )
-def test_end_of_a_cycle_names_its_source_if_it_was_not_seen(expected: str, more: dict[str, object]) -> None:
-    """An observed end needs no words."""
-    assert format_cycle_end(replace(CYCLE, **more), NOW, UTC) == expected  # type: ignore[arg-type]
+def test_reset_of_a_cycle_names_its_source_if_it_was_not_seen(expected: str, more: dict[str, object]) -> None:
+    """A reset in the future is due, and has not been seen."""
+    cycle = replace(CYCLE, **more)  # type: ignore[arg-type]
+    assert describe_reset(cycle, NOW) == expected
+    assert is_running(cycle, NOW) == expected.startswith("due")
 
 
-def test_full_at_has_its_day_if_it_is_another_one() -> None:
-    """A window that fills after midnight."""
-    assert format_full_at(CYCLE, NOW, UTC) == "13:02"
-    assert format_full_at(replace(CYCLE, full_at=day(4, 26)), NOW, UTC) == "Sun Apr 26 00:00"
-    assert format_full_at(replace(CYCLE, full_at=day(4, 26)), NOW, UTC, has_weekday=False) == "Apr 26 00:00"
-    assert format_full_at(replace(CYCLE, full_at=None), NOW, UTC) == "–"
+def test_times_of_a_cycle_have_one_form() -> None:
+    """The day is always there, because columns of mixed forms are hard to compare."""
+    assert format_cycle_time(CYCLE.full_at, NOW, UTC) == "Sat Apr 25 13:02"
+    assert format_cycle_time(day(4, 26), NOW, UTC, has_weekday=False) == "Apr 26 00:00"
+    assert format_cycle_time(None, NOW, UTC) == "–"
 
 
 def test_every_cause_has_words() -> None:

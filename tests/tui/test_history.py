@@ -308,6 +308,31 @@ def test_each_level_of_the_calendar_is_twice_the_one_below(highest: float, level
     assert [scale.find_level(levels[0] * size) for size in (0.1, 1, 1.01, 2, 4, 8)] == [0, 0, 1, 1, 2, 3]
 
 
+@pytest.mark.parametrize(
+    ("size", "head", "running"),
+    [
+        ((120, 36), "to reset peak full at full for stopped credits", "Fri May 1 00:00 due, calendar"),
+        ((80, 24), "to (* not seen) peak full at stopped credits", "May 1 00:00* $11.75"),
+        ((60, 20), "to (* not seen) peak stopped credits", "May 1 00:00* $11.75"),
+        ((40, 12), "", "– May 1 00:00 calendar"),
+    ],
+)
+async def test_cycles_have_dates_of_one_form_and_a_mark_while_they_run(
+    size: tuple[int, int], head: str, running: str
+) -> None:
+    """Every date has its day, and a reset that was not seen has its source or a sign."""
+    async with dashboard().run_test(size=size) as pilot:
+        await press(pilot, "2", "h", "tab")
+        lines = [" ".join(line.split()).strip("▌ ") for line in screen(pilot)[3:-1]]
+        heading = next(place for place, line in enumerate(lines) if line.startswith("Billing months"))
+        assert lines[heading].removesuffix(" ▇") == f"Billing months {head}".strip()
+        assert lines[heading + 1].startswith("▸")
+        assert running in lines[heading + 1]
+        for line in lines:
+            times, days = (len(re.findall(each, line)) for each in (r"\d\d:\d\d", r"[A-Z][a-z]{2} \d"))
+            assert days >= times
+
+
 def answer_first_minutes(key: OrgKey, request: HistoryRequest) -> HistoryAnswer:
     """Return the history of two readings a minute ago, with a cap and without spending."""
     del key

@@ -46,6 +46,8 @@ HISTORY_KEYS = (
 """All keys of the history."""
 PAGES = ("calendar", "cycles", "sums", "stops", "days")
 """Names of the pages, in the order of their tabs."""
+SPACED_FROM = 12
+"""Minimum lines of the list for a blank line above each page."""
 
 
 class HistoryScreen(MomentListScreen):
@@ -90,7 +92,11 @@ class HistoryScreen(MomentListScreen):
         )
         if inputs != self._built_from:
             self._built_from = inputs
-            self.show_page(self._build_page(name), self._cursor_keys.get(name))
+            height = self.item_list.size.height
+            page = self._build_page(name, height - 1 if height >= SPACED_FROM else height)
+            self.show_page(
+                page.add_line_above() if height >= SPACED_FROM else page, self._cursor_keys.get(name)
+            )
         width = self.app.size.width
         self._first_tab, shown = select_visible_tabs(
             lambda place: build_reply_tab(f" {PAGES[place]} ", "", "", selected=place == self._tab),
@@ -146,8 +152,8 @@ class HistoryScreen(MomentListScreen):
         calendars = self.view.history.calendars if self.view.history is not None else ()
         return calendars[min(self._calendar, len(calendars) - 1)] if calendars else None
 
-    def _build_page(self, name: str) -> ListPage:
-        answer, width, height = self.view.history, self.item_list.line_width, self.item_list.size.height
+    def _build_page(self, name: str, height: int) -> ListPage:
+        answer, width = self.view.history, self.item_list.line_width
         if answer is None or answer.is_empty:
             return history_pages.build_text_page(self._explain_no_history(answer), width)
         match name:

@@ -117,7 +117,7 @@ def build_calendar_page(
     head = build_line(
         " " * DAY_WIDTH, (_build_hours(cells), MUTED), ("sum".rjust(column) if column else "", MUTED)
     )
-    rows = [BLANK_ROW, fix_row(head)] if spare > len(WEEKDAYS) + 1 else [fix_row(head)]
+    rows = [fix_row(head)]
     for day, name in enumerate(WEEKDAYS):
         line = _build_day(calendar, day, name, scale, cells)
         if column:

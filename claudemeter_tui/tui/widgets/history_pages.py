@@ -12,16 +12,16 @@ from claudemeter_tui.formatting.history import (
     NOTHING,
     describe_beginning,
     describe_coverage,
+    describe_reset,
     describe_stop_cause,
     format_amount,
     format_credits,
-    format_cycle_end,
     format_cycle_name,
-    format_full_at,
+    format_cycle_time,
     format_length,
-    format_minute,
     format_period,
     format_share,
+    is_running,
 )
 from claudemeter_tui.formatting.values import (
     format_count,
@@ -29,6 +29,7 @@ from claudemeter_tui.formatting.values import (
 )
 from claudemeter_tui.formatting.verdict import VERDICT_NAMES
 from claudemeter_tui.model.history import (
+    MONTH_FIGURE,
     Amount,
     HistoryAnswer,
     HistoryCycle,
@@ -74,7 +75,8 @@ def measure_amount(amount: Amount) -> float:
     return float(amount.minor) if isinstance(amount, Money) else amount
 
 
-LEFT_COLUMNS = ("", "to")
+NOT_SEEN_TITLE = "to (* not seen)"
+LEFT_COLUMNS = ("", "to", NOT_SEEN_TITLE, "reset")
 """Columns that are aligned on the left."""
 Cell = tuple[str, str]
 """Text and style."""
@@ -148,60 +150,117 @@ def _draw_cells(lines: Sequence[Sequence[Cell]], part: int) -> StyledLine:
     return build_line(*lines[part])
 
 
-CYCLE_TITLES = ("", "to", "peak", "full at", "full for", "stopped", "credits")
-CYCLE_FORMS: tuple[tuple[bool, tuple[str, ...]], ...] = (
-    (True, ()),
-    (False, ()),
-    (False, ("full for",)),
-    (False, ("full for", "stopped")),
-    (False, ("full at", "full for")),
+CYCLE_TITLES = ("", "to", "reset", "peak", "full at", "full for", "stopped", "credits")
+RUNNING_MARK = "▸"
+"""Mark before a cycle that is running."""
+
+
+@dataclass(frozen=True, slots=True)
+class CycleForm:
+    """One of the tables of cycles."""
+
+    dropped: tuple[str, ...] = ()
+    """Titles of the columns that it does not have."""
+    has_weekday: bool = False
+    has_due: bool = False
+    """True if the reset of a running cycle is called due; its mark says so, too."""
+
+
+CYCLE_FORMS = (
+    CycleForm(has_weekday=True, has_due=True),
+    CycleForm(has_due=True),
+    CycleForm(("full for",), has_due=True),
+    CycleForm(("full for",)),
+    CycleForm(("full for", "reset")),
+    CycleForm(("full for", "reset", "full at")),
 )
-"""Tables from the widest to the narrowest: True for dates with weekdays, and the dropped columns."""
+"""Tables from the widest to the narrowest. Without the column of the reset, a sign marks one not seen."""
 
 
 def build_cycles_page(answer: HistoryAnswer, width: int) -> ListPage:
-    """Return a table of all cycles, or two lines for each in a narrow pane."""
+    """Return a table of all cycles, or some lines for each in a narrow pane."""
     cycles = answer.cycles
     if not cycles:
         return build_text_page(("No cycle has started in this span.",), width)
     titles = {cycle.figure: format_cycle_name(cycle.figure) for cycle in cycles}
     keys = [(titles[cycle.figure], (cycle.figure, cycle.starts_at), cycle.moment) for cycle in cycles]
-    cells: list[list[Cell]] = []
-    for has_weekday, dropped in CYCLE_FORMS:
-        if has_weekday or not dropped:
-            cells = [_list_cycle_cells(answer, cycle, has_weekday=has_weekday) for cycle in cycles]
-        shown = [place for place, title in enumerate(CYCLE_TITLES) if title not in dropped]
-        table = Table(
-            tuple(CYCLE_TITLES[place] for place in shown),
-            [[row[place] for place in shown] for row in cells],
-            tuple(titles.values()),
-        )
+    cells: dict[bool, list[list[Cell]]] = {}
+    for form in CYCLE_FORMS:
+        if form.has_weekday not in cells:
+            cells[form.has_weekday] = _list_cycle_rows(answer, has_weekday=form.has_weekday)
+        table = _build_cycle_table(cells[form.has_weekday], form, tuple(titles.values()))
         if table.width <= width - MARK_WIDTH:
             return ListPage(list(_list_table_rows(table, keys)), width)
-    narrow = [_wrap_cycle(row, width - MARK_WIDTH) for row in cells]
+    narrow = _wrap_cycles(cycles, cells[False], width - MARK_WIDTH)
     return ListPage(list(_list_table_rows(table, keys, narrow)), width)
 
 
-def _list_cycle_cells(answer: HistoryAnswer, cycle: HistoryCycle, *, has_weekday: bool) -> list[Cell]:
+def _build_cycle_table(rows: Sequence[Sequence[Cell]], form: CycleForm, sections: Sequence[str]) -> Table:
+    """Return the columns that a form has."""
+    shown = [place for place, title in enumerate(CYCLE_TITLES) if title not in form.dropped]
+    titles = [CYCLE_TITLES[place] for place in shown]
+    kept = [[row[place] for place in shown] for row in rows]
+    if "reset" in form.dropped:
+        titles[1] = NOT_SEEN_TITLE
+        for row, (_, (end, style), (reset, _), *_others) in zip(kept, rows, strict=True):
+            row[1] = (end if reset == "seen" or end == NOTHING else f"{end}*", style)
+    elif not form.has_due:
+        for row in kept:
+            row[2] = row[2][0].removeprefix("due, "), row[2][1]
+    return Table(tuple(titles), kept, sections)
+
+
+def _list_cycle_rows(answer: HistoryAnswer, *, has_weekday: bool) -> list[list[Cell]]:
+    """Return the cells of every cycle; all dates have one width, so that the times are aligned."""
     now, zone = answer.request.now, answer.request.zone
+    moments = [(cycle.starts_at, cycle.ends_at, cycle.full_at) for cycle in answer.cycles]
+    dates = [[format_cycle_time(each, now, zone, has_weekday=has_weekday) for each in row] for row in moments]
+    widest = max(len(date) for row in dates for date in row)
     return [
-        (format_minute(cycle.starts_at, now, zone, has_weekday=has_weekday), ""),
-        (format_cycle_end(cycle, now, zone, has_weekday=has_weekday), "" if cycle.is_observed else MUTED),
+        _list_cycle_cells(cycle, now, [date if date == NOTHING else date.rjust(widest) for date in row])
+        for cycle, row in zip(answer.cycles, dates, strict=True)
+    ]
+
+
+def _list_cycle_cells(cycle: HistoryCycle, now: datetime, dates: Sequence[str]) -> list[Cell]:
+    """Return the cells of a cycle; `dates` are those of its start, its end and when it was full."""
+    start, end, full_at = dates
+    runs = is_running(cycle, now)
+    return [
+        (f"{RUNNING_MARK if runs else ' '}{start}", HEADING if runs else ""),
+        (end, HEADING if runs else ""),
+        (describe_reset(cycle, now), MUTED),
         (format_amount(cycle.peak), _get_peak_style(cycle)),
-        (format_full_at(cycle, now, zone, has_weekday=has_weekday), ""),
+        (full_at, ""),
         (format_length(cycle.full_for), ""),
         (format_length(cycle.stopped), SEVERITY_STYLES[Severity.CRITICAL]),
         (format_money(cycle.spent) if cycle.spent is not None and cycle.spent.minor else NOTHING, ""),
     ]
 
 
-def _wrap_cycle(cells: Sequence[Cell], width: int) -> list[list[Cell]]:
-    """Return the lines of a cycle in a narrow pane: from and to, then what else is known."""
-    start, (end, end_style), peak, full_at, _, stopped, spent = cells
-    lines = _wrap_cells([start, (f"to {end}", end_style)], width, "", " ")
-    named = (("peak ", peak), ("full ", full_at), ("stopped ", stopped), ("", spent))
-    others = [(f"{name}{text}", style) for name, (text, style) in named if text != NOTHING]
-    return lines + _wrap_cells(others, width, "  ", " · ")
+def _wrap_cycles(
+    cycles: Sequence[HistoryCycle], rows: Sequence[Sequence[Cell]], width: int
+) -> list[list[list[Cell]]]:
+    """Return the lines of each cycle in a narrow pane: from and to, then what else is known."""
+    peaks = [
+        f"peak {peak:>4}{'' if full_at == NOTHING else f' full {full_at}'}"
+        for _, _, _, (peak, _), (full_at, _), *_ in rows
+    ]
+    peak_width = max(map(len, peaks))
+    spent_width = max(len(row[-1][0]) for row in rows)
+    wrapped = []
+    for cycle, row, peak in zip(cycles, rows, peaks, strict=True):
+        (start, style), (end, _), (reset, _), (_, peak_style), *_, (stopped, stop_style), (spent, _) = row
+        times = [(f"{start} – {end}", style)]
+        if reset != "seen":
+            times.append((reset.removeprefix("due, "), MUTED))
+        others = [(peak, peak_style)]
+        if spent != NOTHING and cycle.figure != MONTH_FIGURE:  # the peak of a month is what was spent
+            others = [(peak.ljust(peak_width), peak_style), (spent.rjust(spent_width), "")]
+        if stopped != NOTHING:
+            others.append((f"stopped {stopped}", stop_style))
+        wrapped.append(_wrap_cells(times, width, "", " ") + _wrap_cells(others, width, "  ", "  "))
+    return wrapped
 
 
 def _wrap_cells(cells: Sequence[Cell], width: int, indent: str, between: str) -> list[list[Cell]]:

@@ -105,6 +105,10 @@ class ListPage:
         starts = [0, *accumulate(row.height for row in self._rows)]
         return ListModel(starts, self._draw_line, lambda item: self._rows[item].is_selectable)
 
+    def add_line_above(self) -> ListPage:
+        """Return the page with a blank line above its first row."""
+        return ListPage([BLANK_ROW, *self._rows], self._width)
+
     def find_item(self, key: Hashable) -> int | None:
         """Return the row with this key. None if it is gone."""
         return next((item for item, row in enumerate(self._rows) if row.key == key), None)
