@@ -46,8 +46,8 @@ from claudemeter_tui.model.windows import Severity
 
 PAST_DAYS = 400
 """Days of the simulated past, enough for the longest span and the month in which it begins."""
-CHART_DAYS = 31
-"""Last days of it in which every figure is kept, enough for the longest chart."""
+CHART_DAYS = 366
+"""Last days of it in which every figure is kept, enough for the longest chart (365 days)."""
 EVENT_DAYS = 7
 """Last days of it with events."""
 EMPTY_FOR = timedelta(days=2)

@@ -33,6 +33,7 @@ from claudemeter_tui.model.secrets import Cookies
 from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.model.verdict import VerdictState, judge
 from claudemeter_tui.tui.screenshots import LimitedFeed
+from claudemeter_tui.tui.widgets.chart_panel import CHART_SPANS
 from claudemeter_tui.wiring import build_archive_options, build_feed
 from tests.histories import answer
 
@@ -170,6 +171,11 @@ def test_past_has_events_of_each_kind_of_stop() -> None:
         times = [event.at for event in simulate_past(org, START, UTC).events]
         assert times == sorted(times)
         assert START - timedelta(days=8) < times[0] < times[-1] < START
+
+
+def test_past_reaches_back_as_far_as_a_chart() -> None:
+    """A year of figures: the longest period of a chart is not empty for the most part."""
+    assert max(span for span, _ in CHART_SPANS if span is not None) < timedelta(days=CHART_DAYS)
 
 
 async def test_demo_has_a_past_of_its_own_and_writes_nothing(
