@@ -63,6 +63,13 @@ _LARGE_AMOUNT = 30_000
 """Minor units spent in a month by one person; an org that starts with more has larger charges."""
 
 
+_STATE_NAMES = {state: state.value for state in (*VerdictState, *CreditState)}
+_ORIGIN_NAMES = {origin: origin.value for origin in MeterOrigin}
+"""Looked up for each step: the attribute of an enumeration takes much longer."""
+_RunValue = tuple[object, str, str]
+"""Value, unit and detail."""
+
+
 @dataclass
 class SimulatedPast:
     """Rows of the derived tables, and events; times are milliseconds."""
@@ -317,6 +324,11 @@ class _Window:
         """Reset, milliseconds since 1970. None if the window has not started."""
         return self.start + self.length if self.start is not None else None
 
+    @property
+    def reset(self) -> str:
+        """The reset as text, as in a run. Empty if the window has not started."""
+        return str(self.start + self.length) if self.start is not None else ""
+
     def rise(self, at: int, percent: int) -> None:
         """Use a part of the allowance."""
         self.percent += percent
@@ -381,7 +393,10 @@ class _Simulation:
         self._month: tuple[int, int] | None = None
         """Start and end of the month."""
         self._capped_at: int | None = None
-        self._runs: dict[str, tuple[int, int, object, str, str]] = {}
+        self._runs: dict[str, tuple[int, _RunValue]] = {}
+        """For each figure the first reading of its value, and the value."""
+        self._read_at = 0
+        """Last reading, of all figures."""
         account, owner = (
             Account(DEMO_ACCOUNT_UUID, DEMO_EMAIL),
             Org(org.uuid, org.name, is_shared=org.pool is not None),
@@ -428,7 +443,9 @@ class _Simulation:
     def finish(self) -> SimulatedPast:
         """Return all rows."""
         past = self._past
-        past.open_runs.extend((figure, *run) for figure, run in self._runs.items())
+        past.open_runs.extend(
+            (figure, first, self._read_at, *value) for figure, (first, value) in self._runs.items()
+        )
         past.open_cycles.extend(
             window.build_cycle(CycleSource.REPORTED) for window in self._windows if window.start is not None
         )
@@ -478,19 +495,17 @@ class _Simulation:
         else:
             cause = full[-1].key if full else Cause.NO_WINDOWS
             state = VerdictState.ON_CREDITS if self._unit else VerdictState.WAIT
-        last = until - _MINUTE  # the last reading of this time
-        last = max(at, last)
-        self._extend(VERDICT_FIGURE, at, last, state.value, "", str(cause))
+        figures: dict[str, _RunValue] = {VERDICT_FIGURE: (_STATE_NAMES[state], "", str(cause))}
         if at >= self._charts_from:
             off = Cause.OFF if credits is CreditState.OFF else ""
-            self._extend(CREDITS_FIGURE, at, last, credits.value, "", str(lock or off))
+            figures[CREDITS_FIGURE] = _STATE_NAMES[credits], "", str(lock or off)
             for window in self._windows:
-                reset = str(window.end) if window.end is not None else ""
-                self._extend(window.figure, at, last, window.percent, PERCENT_UNIT, reset)
+                figures[window.figure] = window.percent, PERCENT_UNIT, window.reset
             if self._unit:
-                self._extend(USED_FIGURE, at, last, self._used, self._unit, self._origin.value)
+                figures[USED_FIGURE] = self._used, self._unit, _ORIGIN_NAMES[self._origin]
             if self._cap is not None:
-                self._extend(CAP_FIGURE, at, last, self._cap, self._unit, self._origin.value)
+                figures[CAP_FIGURE] = self._cap, self._unit, _ORIGIN_NAMES[self._origin]
+        self._extend(at, max(at, until - _MINUTE), figures)  # the last reading of this time
         if at >= self._events_from:
             self._emit_changes(at, state, lock, full)
 
@@ -534,16 +549,24 @@ class _Simulation:
         if at >= self._events_from:
             EventSink(from_millis(at), (), self._owner, self._past.events).emit(kind, **fields)
 
-    def _extend(  # noqa: PLR0917 - a row
-        self, figure: str, at: int, last: int, value: object, unit: str, detail: str
-    ) -> None:
-        run = self._runs.get(figure)
-        if run is not None:
-            if run[2:] == (value, unit, detail) and at - run[1] <= 2 * _MINUTE:
-                self._runs[figure] = run[0], last, value, unit, detail
-                return
-            self._past.runs.append((figure, *run))
-        self._runs[figure] = at, last, value, unit, detail
+    def _extend(self, at: int, last: int, figures: dict[str, _RunValue]) -> None:
+        """Extend the runs of all figures, or begin others: after a gap, and for each other value."""
+        if at - self._read_at > 2 * _MINUTE:
+            for figure in self._runs:
+                self._end_run(figure)
+            self._runs.clear()
+        for figure, value in figures.items():
+            run = self._runs.get(figure)
+            if run is None:
+                self._runs[figure] = at, value
+            elif run[1] != value:
+                self._end_run(figure)
+                self._runs[figure] = at, value
+        self._read_at = last
+
+    def _end_run(self, figure: str) -> None:
+        first, value = self._runs[figure]
+        self._past.runs.append((figure, first, self._read_at, *value))
 
     def _begin_month(self, at: int) -> None:
         if self._month is not None and self._unit:
