@@ -248,7 +248,7 @@ async def test_failed_poll_keeps_figures_and_names_the_problem() -> None:
         await pilot.pause()
         assert "The figures from 14:48 stay on screen." in text(pilot)
         await scene.post(pilot, *readings(PERSONAL, at=NOW + INTERVAL))
-        assert "No problems." in text(pilot)
+        assert "no problems" in text(pilot)
 
 
 async def test_events_before_the_first_reading_say_so() -> None:
@@ -257,9 +257,9 @@ async def test_events_before_the_first_reading_say_so() -> None:
     async with app(scene).run_test(size=(120, 36)) as pilot:
         await pilot.press("e")
         assert "Nothing read yet." in text(pilot)
-        assert "No problems" not in text(pilot)
+        assert "no problems" not in text(pilot)
         await scene.post(pilot, *readings(PERSONAL))
-        assert "No problems" in text(pilot)
+        assert "no problems" in text(pilot)
         await pilot.press("escape")
         await pilot.pause()
         assert "67%" in text(pilot)

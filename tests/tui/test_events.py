@@ -106,9 +106,8 @@ async def test_events_are_a_table_with_day_headers() -> None:
         await press(pilot, "e")
         lines = [line.replace("▌", " ").rstrip() for line in screen(pilot)]
     first = next(place for place, line in enumerate(lines) if line.startswith("  time"))
-    assert lines[first : first + 13] == [
+    assert lines[first : first + 12] == [
         f"  time     org              what                   {'cause':50}replies",
-        "",
         "  Today",
         "  11:48  ◆ Lab              5-hour window at 91%   past 90%",
         "  10:48  ▲ Chrome, Default  no update since 09:48",
@@ -121,7 +120,26 @@ async def test_events_are_a_table_with_day_headers() -> None:
         f"  14:48    Personal         5-hour window reset    {'was 41%':50}usage",
         "",
     ]
-    assert lines[first + 13] == f"  {LAST_DAYS}"
+    assert lines[first + 12] == f"  {LAST_DAYS}"
+
+
+@pytest.mark.parametrize(("size", "first"), [(WIDE, "time"), ((80, 24), "Today"), ((40, 8), "Today")])
+async def test_list_begins_with_the_events_if_there_are_no_problems(
+    size: tuple[int, int], first: str
+) -> None:
+    """The title says that there are none; a problem is above the events, which then have a title too."""
+    scene = stage(*TRIO)
+    async with dashboard(scene).run_test(size=size) as pilot:
+        await press(pilot, "e")
+        assert next(line.split()[0] for line in screen(pilot)[1:] if line.startswith("  ")) == first
+        assert ("no problems · 5 events" in screen(pilot)[1]) is (size[1] > 8)
+        await scene.post(pilot, *outage())
+        assert "no problems" not in text(pilot)
+        await press(pilot, "home")
+        lines = [line.strip("▌ ▇") for line in screen(pilot)]
+        assert any(line.startswith("▲ claude.ai unreachable") for line in lines)
+        if size[1] > 8:  # otherwise it is below the problem
+            assert ("Events" in lines[2:]) is (first == "Today")
 
 
 @pytest.mark.parametrize(
@@ -266,7 +284,7 @@ async def test_dismissed_problem_comes_again_with_its_next_occurrence() -> None:
         await press(pilot, "enter")
         assert "claude.ai unreachable since 14:48" in text(pilot)
         await scene.post(pilot, *readings(*TRIO, at=NOW + 2 * INTERVAL))
-        assert "No problems." in text(pilot)
+        assert "no problems" in text(pilot)
         await scene.post(pilot, *outage(at=NOW + 3 * INTERVAL))
         assert "▲ claude.ai unreachable since 14:51" in text(pilot)
         await press(pilot, "home", "x", "home", "x")

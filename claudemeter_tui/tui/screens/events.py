@@ -58,6 +58,7 @@ EVENTS_KEYS = (
 FILTERED_TITLE_FROM = 6
 """Lines of the terminal from which the title is shown while a filter hides events."""
 NO_MATCH = "No problem and no event matches all of these words."
+NO_PROBLEMS = "no problems"
 NO_FILTERED = "No events match this filter."
 READING_EARLIER = "Reading the events of earlier runs …"
 LAST_DAYS = "These are the events of the last 7 days."
@@ -113,7 +114,7 @@ class EventsScreen(MomentListScreen):
             reason = self._describe_filter_miss() or NO_MATCH
             rows = [fix_row(line) for line in wrap_text(reason, width - MARK_WIDTH, MUTED)]
         elif events or not words:
-            rows += self._build_events(events, width)
+            rows += self._build_events(events, width, has_problems=bool(rows))
         key = self.get_cursor_key()
         self.show_page(ListPage(rows, width), key)
         self.set_header_lines([self._build_title(len(every), len(every) - len(filtered))], [Content("")])
@@ -183,7 +184,10 @@ class EventsScreen(MomentListScreen):
             ]
             title = next((one for one in options if one.cell_length < width), options[-1])
         counts = ((len(view.open_problems), "problem"), (len(view.open_notes), "note"), (count, "event"))
-        pieces = [build_line((format_count(number, noun), MUTED)) for number, noun in counts if number]
+        words = [format_count(number, noun) for number, noun in counts if number]
+        is_known = view.past_figures is None and not view.is_empty
+        calm = [NO_PROBLEMS] if is_known and not view.problem_groups else []
+        pieces = [build_line((text, MUTED)) for text in (*calm, *words)]
         room = width - 3 - title.cell_length
         shorter = iterate_shorter(pieces)
         total = next((one for one in shorter if one.cell_length <= room), build_line())
@@ -200,12 +204,13 @@ class EventsScreen(MomentListScreen):
             return [fix_row(build_line((f"Problems not known: {NO_REPLIES}.", MUTED)))]
         if view.is_empty:
             return [fix_row(build_line(("Nothing read yet.", HEADING)))]
-        if not groups:
-            return [fix_row(build_line(("No problems.", HEADING)))]
         return [*build_problem_rows(groups, view, self._opened, width - MARK_WIDTH)]
 
-    def _build_events(self, events: Sequence[Event], width: int) -> list[ListRow]:
-        """Return the rows of the events, newest first, and what the list covers."""
+    def _build_events(self, events: Sequence[Event], width: int, *, has_problems: bool) -> list[ListRow]:
+        """Return the rows of the events, newest first, and what the list covers.
+
+        Below problems they have a title.
+        """
         view = self.view
         is_past = bool(view.past_label)
         if not events:
@@ -216,22 +221,26 @@ class EventsScreen(MomentListScreen):
                 text = "No events in the last 7 days."
             rows = [fix_row(build_line((text, MUTED)))]
         else:
-            rows = self._build_table(events, width, EVENTS_TITLE if is_past else "")
+            rows = self._build_table(
+                events, width, EVENTS_TITLE if is_past else "", has_problems=has_problems
+            )
         if view.events_state is HistoryState.READING:
             return [*rows, BLANK_ROW, *map(fix_row, wrap_text(READING_EARLIER, width - MARK_WIDTH, MUTED))]
         if view.events_state is HistoryState.READ and events:
             return [*rows, BLANK_ROW, *map(fix_row, wrap_text(LAST_DAYS, width - MARK_WIDTH, MUTED))]
         return rows
 
-    def _build_table(self, events: Sequence[Event], width: int, title: str) -> list[ListRow]:
+    def _build_table(
+        self, events: Sequence[Event], width: int, title: str, *, has_problems: bool
+    ) -> list[ListRow]:
         view = self.view
         today, count = to_local(view.now, view.zone).date(), len(view.store.orgs)
-        basis = (tuple(events), width, title, view.zone, today, count)
+        basis = (tuple(events), width, title, has_problems, view.zone, today, count)
         if self._table_rows[0] != basis:
             # With a single org, its name in every row would say nothing.
             has_owner = len(view.store.orgs) != 1
             table = EventTable(events, view.now, view.zone, width, has_owner=has_owner)
-            title = title or ("" if table.has_columns else "Events")
+            title = title or ("Events" if has_problems and not table.has_columns else "")
             rows = [fix_row(build_line((title, HEADING)))] if title else []
             rows += [fix_row(table.build_head())] if table.has_columns else []
             self._table_rows = basis, [*rows, *table.build_rows()]

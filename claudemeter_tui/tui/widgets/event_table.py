@@ -131,15 +131,17 @@ class EventTable:
         return build_line(fit_line(_mute(text), width), " " * GAP)
 
     def build_rows(self) -> Iterator[ListRow]:
-        """Yield the rows, with a blank line and a title above each day."""
+        """Yield the rows, with a title above each day and a blank line between two days."""
         seen: Counter[tuple[datetime, str]] = Counter()
         keys = []
         for event in self._events:
             seen[event.at, event.kind] += 1
             keys.append((event.at, event.kind, seen[event.at, event.kind]))
         newest_first = range(len(self._events) - 1, -1, -1)
-        for day, places in groupby(newest_first, lambda at: to_local(self._events[at].at, self._zone).date()):
-            yield BLANK_ROW
+        days = groupby(newest_first, lambda at: to_local(self._events[at].at, self._zone).date())
+        for number, (day, places) in enumerate(days):
+            if number:
+                yield BLANK_ROW
             yield fix_row(_mute(format_day_title(day, self._today)))
             for place in places:
                 event, cells = self._events[place], self._cells[place]

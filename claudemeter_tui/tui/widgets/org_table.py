@@ -232,6 +232,8 @@ def build_table_head(
         text = next((form for form in forms if cell_len(form) <= room), "")
         if column is OverviewColumn.SPENT:
             text = text.rjust(cells)
+        elif column is OverviewColumn.CREDITS:  # above the amounts
+            text = text.rjust(min(layout.amount, cells))
         label = build_line((text, HEADING if column is by else MUTED)).truncate(room)
         if column is by:  # a title as wide as its column has the arrow in the gap behind it
             label = build_line(label, (ARROWS[backwards], "bold $selected"))
