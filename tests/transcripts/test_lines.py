@@ -172,8 +172,8 @@ def test_refusal_bears_nulls() -> None:
 
 
 def test_marked_lines_are_found_once() -> None:
-    """Each line with a mark is found once, wherever its marks are; other lines are not."""
-    plain = b'{"type":"user","message":"says \\"usage\\" and more"}\n'
+    """Each line with the mark is found once, wherever its marks are; other lines are not."""
+    plain = b'{"type":"user","message":"says \\"assistant\\" and more"}\n'
     text = plain + encode(call_line()) + plain + encode(refusal_line(), call_line("msg_2")) + plain
     found = [text[first:last] for first, last in iter_marked_lines(text, 0, len(text))]
     assert found == [encode(line) for line in (call_line(), refusal_line(), call_line("msg_2"))]

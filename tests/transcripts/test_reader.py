@@ -74,7 +74,9 @@ def test_changed_file_is_read_again(change: Any, count: int, tmp_path: Path) -> 
 def test_damaged_lines_are_counted(tmp_path: Path) -> None:
     """A line that cannot be read costs only itself."""
     path = tmp_path / "a.jsonl"
-    path.write_bytes(encode(call_line()) + b'{"usage"\n\xff\xfe"usage"\n' + encode(call_line("msg_2")))
+    path.write_bytes(
+        encode(call_line()) + b'{"assistant"\n\xff\xfe"assistant"\n' + encode(call_line("msg_2"))
+    )
     found = read(path)
     assert (len(found.calls), found.skipped) == (2, 2)
 
