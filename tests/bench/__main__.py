@@ -22,6 +22,7 @@ from tests.bench.panes import frame, idle, key
 from tests.bench.poll_time import once, poll
 from tests.bench.restored import restored
 from tests.bench.table import HEAD, Line
+from tests.bench.transcripts import reader, transcripts, unchanged
 
 FIGURES: dict[str, Callable[[], Line]] = {
     "frame": frame,
@@ -41,6 +42,9 @@ FIGURES: dict[str, Callable[[], Line]] = {
     "size": size,
     "chart": chart,
     "calendar": calendar,
+    "unchanged": unchanged,
+    "reader": reader,
+    "transcripts": transcripts,
 }
 
 
