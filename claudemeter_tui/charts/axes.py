@@ -431,6 +431,75 @@ def _merge_runs(curve: Curve, runs: tuple[int, int], middle: float, after: float
     return _build_step(known)
 
 
+PEAKS_FROM = timedelta(days=2)
+"""Length of an axis from which windows are drawn as peaks: with all their resets they would be a zigzag."""
+_PEAK_PERIODS = ((timedelta(hours=6), "6 hours"), (_DAY, "day"), (7 * _DAY, "week"), (28 * _DAY, "4 weeks"))
+_MIN_PEAK_COLUMNS = 1.5
+"""Minimum columns of a period of peaks."""
+_MIN_BLANK_COLUMNS = 2.5
+"""Mean columns of the periods from which a blank separates them."""
+
+
+@dataclass(frozen=True, slots=True)
+class PeakPeriods:
+    """Round local periods that each show their highest value."""
+
+    name: str
+    """Such as `day`. Empty if each column is a period."""
+    bounds: Sequence[float]
+    """Epoch seconds at which a period begins, oldest first; the first and the last are beyond the edges."""
+
+    def find_ends(self, edges: TimeEdges) -> set[int]:
+        """Return the columns that can be blank: the last one of each period, unless periods are narrow."""
+        places = self._find_places(edges)
+        if edges.columns < _MIN_BLANK_COLUMNS * (places[-1] - places[0] + 1):
+            return set()
+        return {column for column, (one, other) in enumerate(pairwise(places)) if one != other}
+
+    def compute_steps(
+        self, curve: Curve, edges: TimeEdges, steps: Sequence[ChartStep | None]
+    ) -> list[ChartStep | None]:
+        """Return the peak of its period for each column in which something was read.
+
+        Args:
+            curve: The curve.
+            edges: Edges of the canvas.
+            steps: All values of each column.
+        """
+        starts = curve.find_runs([max(bound, edges.start) + _EPSILON for bound in self.bounds])
+        ends = curve.find_runs([min(bound, edges.now) - _EPSILON for bound in self.bounds])
+        peaks = []
+        for first, last in zip(starts, ends[1:], strict=False):
+            known = [value for value in curve.values[max(0, first) : last + 1] if value is not None]
+            peaks.append(float(max(known)) if known else None)
+        found: list[ChartStep | None] = []
+        for step, place in zip(steps, self._find_places(edges), strict=True):
+            peak = peaks[place] if step is not None else None
+            found.append(step if step is None else ChartStep(*[step.high if peak is None else peak] * 3))
+        return found
+
+    def _find_places(self, edges: TimeEdges) -> list[int]:
+        """Return the number of the period at the middle of each column, of the last one at most now."""
+        width = edges.length / edges.columns
+        middles = [min(edges.start + (column + 0.5) * width, edges.now) for column in range(edges.columns)]
+        return [bisect_right(self.bounds, middle) - 1 for middle in middles]
+
+
+def find_peak_periods(edges: TimeEdges, zone: tzinfo | None) -> PeakPeriods:
+    """Return the shortest round periods with room between the edges, else the columns."""
+    column = edges.length / edges.columns
+    bounds = [edges.start + place * column for place in range(edges.columns + 1)]
+    start, end = to_datetime(edges.start), to_datetime(edges.end)
+    if not (start.year in SAFE_YEARS and end.year in SAFE_YEARS):
+        return PeakPeriods("", bounds)
+    for length, name in _PEAK_PERIODS:
+        if length.total_seconds() >= _MIN_PEAK_COLUMNS * column:
+            first, last = (to_local(it, zone).replace(tzinfo=None) for it in (start, end))
+            walls = _iterate_round_times(first - 2 * length, last + 2 * length, length)
+            return PeakPeriods(name, sorted({min(_find_instants(wall, zone, exact=False)) for wall in walls}))
+    return PeakPeriods("", bounds)
+
+
 def _build_step(values: Sequence[Any]) -> ChartStep:
     """Return the step of a column with these values, oldest first."""
     return ChartStep(float(values[-1]), float(min(values)), float(max(values)))

@@ -56,6 +56,7 @@ class ChartStyle(StrEnum):
     """The full cells of a bar."""
     SECOND = "second"
     """Any curve but the first."""
+    SECOND_OVER_AREA = "second over area"
 
 
 CellStyles = list[ChartStyle | Severity]
@@ -135,13 +136,15 @@ class Canvas:
                 styles = zip(self.styles[row], values, strict=True)
                 self.styles[row] = [areas.get(value, style) for style, value in styles]
 
-    def draw_steps(self, curves: Sequence[ChartSteps], scale: Scale) -> None:
-        """Draw each curve as a line with rounded corners; the first is in front where they meet."""
-        for number, steps in reversed([*enumerate(curves)]):
+    def draw_steps(self, curves: Sequence[ChartSteps], scale: Scale, *, begin: int = 0) -> None:
+        """Draw each curve as a line with corners, from the curve `begin` on; the first is in front."""
+        for number, steps in reversed([*enumerate(curves)][begin:]):
             signs = find_line_signs(number, plain=self.plain)
             style = ChartStyle.SECOND if number else ChartStyle.CURVE
             for (column, row), sides in _trace_line(steps, scale).items():
-                self.cells[row][column], self.styles[row][column] = signs.joints[sides], style
+                is_over = self.styles[row][column] is ChartStyle.AREA
+                self.cells[row][column] = signs.joints[sides]
+                self.styles[row][column] = ChartStyle.SECOND_OVER_AREA if is_over else style
 
     def draw_forecasts(self, forecasts: Sequence[ForecastValues], scale: Scale) -> None:
         """Draw the expected course of each curve as a dashed line with corners; the first is in front."""

@@ -10,16 +10,18 @@ from itertools import groupby, pairwise
 from claudemeter_tui.charts.axes import (
     EVENT_MARKS,
     MIN_SPAN_SECONDS,
+    PEAKS_FROM,
     SAFE_YEARS,
     ChartFrame,
-    ChartStep,
     Curve,
     EventMark,
     MarkedEvents,
     MarkLetters,
+    PeakPeriods,
     TimeEdges,
     compute_steps,
     find_mark,
+    find_peak_periods,
     group_marked_events,
     has_marked_events,
     to_datetime,
@@ -50,11 +52,6 @@ from claudemeter_tui.model.time_series import CreditSeries, Histories, PercentHi
 
 MIN_CANVAS_COLUMNS = 8
 """Minimum cells of the canvas; below that there is no chart."""
-PEAKS_FROM = 5 * 3600.0
-"""Seconds of a column, a whole 5-hour window, from which windows show only their peaks.
-
-With all values, a curve would fall to 0 and rise again in every column.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +85,8 @@ class RenderedChart:
     """Cells left of the canvas: label, blank, axis."""
     curves: tuple[tuple[Curve, ChartSteps], ...]
     marked_events: MarkedEvents
-    shows_peaks: bool = False
-    """True if each column shows only the highest value of five hours or more."""
+    peak_periods: PeakPeriods | None = None
+    """The periods that show only their highest value. None if each column shows its own values."""
 
     def find_point(self, x: int) -> ChartPoint | None:
         """Return values and events of a column. None if it is left of the canvas or in the future."""
@@ -117,8 +114,8 @@ def build_chart(
     *,
     labels: ScaleLabels,
     events: Iterable[Event],
-    draw: Callable[[Canvas, Sequence[ChartSteps], TimeEdges], None],
-    may_show_peaks: bool = False,
+    draw: Callable[[Canvas, Sequence[ChartSteps], TimeEdges, PeakPeriods | None], None],
+    shows_peaks: bool = False,
 ) -> RenderedChart | None:
     """Return the chart of these curves. None if there is no room or nothing to draw.
 
@@ -129,7 +126,7 @@ def build_chart(
         labels: Labels of the scale.
         events: Events of the org.
         draw: Draws the curves on the canvas.
-        may_show_peaks: True if a column of five hours or more shows only its highest value.
+        shows_peaks: True to show only the highest value of each round period.
     """
     margin = max(frame.margin, measure_labels(labels.values()))
     columns = frame.width - margin
@@ -139,16 +136,18 @@ def build_chart(
     steps = [compute_steps(curve, edges, frame.max_fresh_age.total_seconds()) for curve in curves]
     if all(step is None for each in steps for step in each):
         return None
-    shows_peaks = may_show_peaks and edges.length / edges.columns >= PEAKS_FROM
-    if shows_peaks:
-        steps = [[step and ChartStep(step.high, step.high, step.high) for step in each] for each in steps]
+    note = _describe_no_change(frame, edges, since, steps)
+    gaps = [*_find_gaps(frame, edges, curves[0], steps)]
+    periods = find_peak_periods(edges, frame.zone) if shows_peaks else None
+    if periods is not None:
+        steps = [periods.compute_steps(curve, edges, each) for curve, each in zip(curves, steps, strict=True)]
     marks = group_marked_events(events, edges)
     letters = {column: (find_mark(each[0]).letter, each[0].severity) for column, each in marks.items()}
     shown = {letter for letter, _ in letters.values()}
     canvas = Canvas(columns, frame.rows, plain=frame.ascii_only)
-    canvas.draw_gaps([*_find_gaps(frame, edges, curves[0], steps)])
-    draw(canvas, steps, edges)
-    if note := _describe_no_change(frame, edges, since, steps):
+    canvas.draw_gaps(gaps)
+    draw(canvas, steps, edges, periods)
+    if note:
         canvas.write_note(note)
     tick, rule = "+|" if frame.ascii_only else "┤│"
     left = [rule.rjust(margin)] * frame.rows
@@ -171,7 +170,7 @@ def build_chart(
         margin=margin,
         curves=tuple(zip(curves, steps, strict=True)),
         marked_events=marks,
-        shows_peaks=shows_peaks,
+        peak_periods=periods,
     )
 
 
@@ -245,7 +244,7 @@ def build_credits_chart(
     limit = float(cap.minor) if cap is not None and cap.unit == series.unit else None
     scale = build_money_scale(seen, limit, frame.rows)
 
-    def draw(canvas: Canvas, steps: Sequence[ChartSteps], _edges: TimeEdges) -> None:
+    def draw(canvas: Canvas, steps: Sequence[ChartSteps], *_: object) -> None:
         canvas.draw_area(steps[0], scale)
         if scale.limit_row is not None:
             canvas.draw_limit(scale.limit_row, f"cap {format_money(cap)}", needs_label=True)
@@ -305,18 +304,30 @@ def build_windows_chart(
     if not seen:
         return None
     highest = max(seen, key=lambda found: found.high)
-    scale = build_percent_scale(highest, frame.rows)
+    # The number of columns does not matter for the length.
+    length = timedelta(seconds=frame.compute_edges(since, MIN_CANVAS_COLUMNS).length)
+    shows_peaks = frame.resets_at is None and length >= PEAKS_FROM
+    if shows_peaks:
+        events = tuple(events)
+        frame = replace(frame, needs_axis=has_marked_events(events, now - length.total_seconds(), now))
+    scale = build_percent_scale(highest, frame.rows, is_area=shows_peaks)
     expected = forecasts or {}
 
-    def draw(canvas: Canvas, steps: Sequence[ChartSteps], edges: TimeEdges) -> None:
-        canvas.draw_steps(steps, scale)
+    def draw(
+        canvas: Canvas, steps: Sequence[ChartSteps], edges: TimeEdges, periods: PeakPeriods | None
+    ) -> None:
+        if periods is not None:
+            blank = periods.find_ends(edges)
+            shown = [None if column in blank else step for column, step in enumerate(steps[0])]
+            canvas.draw_area(shown, scale)
+        canvas.draw_steps(steps, scale, begin=int(periods is not None))
         found = [_sample_forecast(expected.get(label, ()), edges) for label in histories]
         canvas.draw_forecasts(found, scale)
         if highest.high > 100 and scale.limit_row is not None:
             canvas.draw_limit(scale.limit_row, "")
 
     labels = build_percent_labels(scale)
-    return build_chart(frame, since, curves, labels=labels, events=events, draw=draw, may_show_peaks=True)
+    return build_chart(frame, since, curves, labels=labels, events=events, draw=draw, shows_peaks=shows_peaks)
 
 
 def _sample_forecast(forecast: Forecast, edges: TimeEdges) -> ForecastValues:

@@ -123,9 +123,10 @@ def build_money_scale(
     return Scale(rows, base if is_rise else start, -1, step, step_rows, cap, is_rise=is_rise)
 
 
-def build_percent_scale(seen: ValueRange, rows: int) -> Scale:
-    """Return a scale of lines from 0 to 100 percent, or to a higher value."""
-    high, spaces = max(100.0, _clamp(seen.high)), max(1, rows - 1)
+def build_percent_scale(seen: ValueRange, rows: int, *, is_area: bool = False) -> Scale:
+    """Return a scale of lines or of an area from 0 to 100 percent, or to a higher value."""
+    base_row = -1 if is_area else 0
+    high, spaces = max(100.0, _clamp(seen.high)), max(1, rows - 1 - base_row)
     least = max(100.0, high / spaces)
     steps = [25.0, 50.0] if high == 100 else [50.0, *(step for step, _ in _iterate_round_steps(least))]
     _, step, step_rows = min(
@@ -135,7 +136,7 @@ def build_percent_scale(seen: ValueRange, rows: int) -> Scale:
         if high * step_rows <= step * spaces * _TOLERANCE
     )
     top = math.inf if high > 100 else high
-    return Scale(rows, 0.0, 0, step, step_rows, 100.0, top)
+    return Scale(rows, 0.0, base_row, step, step_rows, 100.0, top)
 
 
 def build_money_labels(scale: Scale, unit: MoneyUnit) -> ScaleLabels:

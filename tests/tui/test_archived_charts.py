@@ -76,7 +76,7 @@ def read_titles(pilot: Pilot[Any]) -> list[str]:
     for line in screen(pilot):
         if line.startswith("╭ ") and ("sed credits " in line or "tilization " in line):
             name, period = line.strip("╭╮─ ").split(" ──")[0].split("  ")
-            selected = re.search(r"\[(.*)\]", period)
+            selected = re.search(r"▐(.*)▌", period)
             rise = re.search(r"\+\S+ ((?:in|since) \S+)", line)
             found.append(f"{name} {selected[1] if selected else period} {rise[1] if rise else ''}".rstrip())
     return found
@@ -126,7 +126,8 @@ async def test_every_period_reaches_back_before_the_run(
         await pilot.pause()
         for _ in range(presses):
             await press(pilot, key)
-        peak = "Peak utilization" if span >= 30 * DAY else "Utilization"
+        peaks = {"7d": "6 hours", "30d": "day", "365d": "week"}
+        peak = f"Peak utilization per {peaks[title]}" if title in peaks else "Utilization"
         assert [f"Used credits {title} in {title}", f"{peak} {title}"] == read_titles(pilot)
         assert archive.asked[-1] == (PERSONAL.org["uuid"], span)
         assert threading.get_ident() not in archive.threads

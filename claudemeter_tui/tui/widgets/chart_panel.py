@@ -71,6 +71,7 @@ CHART_STYLES: dict[ChartStyle | Severity, str] = {
     ChartStyle.NOTE: "$foreground on $area",
     ChartStyle.BAR: "$curve on $curve",
     ChartStyle.SECOND: "$accent",
+    ChartStyle.SECOND_OVER_AREA: "$foreground on $area",
     **{severity: f"bold {style.removeprefix('bold ')}" for severity, style in SEVERITY_STYLES.items()},
 }
 """Style of each part of a chart."""
@@ -132,10 +133,7 @@ class ChartPanel(LineWidget):
     def _build_head(self, state: OrgState, room: int) -> tuple[StyledLine, StyledLine]:
         """Return title and note in at most `room` cells together; the other periods are dropped first."""
         view, windows = self.view, shows_windows(self.view)
-        if windows:
-            name = "Peak utilization" if self._chart and self._chart.shows_peaks else "Utilization"
-        else:
-            name = _describe_credits(state)
+        name = _describe_windows(self._chart) if windows else _describe_credits(state)
         subject = build_line((name, HEADING))
         titles = [build_line(subject, "  ", period) for period in self._iterate_periods(windows=windows)]
         titles += [subject, *([build_line()] if windows else [])]
@@ -145,7 +143,8 @@ class ChartPanel(LineWidget):
         if point is not None:
             notes = _iterate_pointer_notes(point, view)
         else:
-            notes = _iterate_curve_keys(view, state) if windows else _iterate_rises(view)
+            has_area = self._chart is not None and self._chart.peak_periods is not None
+            notes = _iterate_curve_keys(view, state, has_area=has_area) if windows else _iterate_rises(view)
         for note in notes:
             for title in titles:
                 if title.cell_length + note.cell_length < room:
@@ -263,6 +262,14 @@ class ChartPanel(LineWidget):
         return [mark for mark in chart.legend if not explained.intersection(mark.kinds)]
 
 
+def _describe_windows(chart: RenderedChart | None) -> str:
+    """Return `Peak utilization per day`, or `Utilization` if the chart has all values."""
+    if chart is None or chart.peak_periods is None:
+        return "Utilization"
+    period = chart.peak_periods.name
+    return f"Peak utilization per {period}" if period else "Peak utilization"
+
+
 def _describe_credits(state: OrgState) -> str:
     if state.credits.pool_meter is None:
         return "Used credits"
@@ -290,21 +297,34 @@ def _iterate_rises(view: View) -> Iterator[StyledLine]:
     yield rise
 
 
-def _iterate_curve_keys(view: View, state: OrgState) -> Iterator[StyledLine]:
-    """Yield the windows with line samples and percentages, then in shorter forms."""
+def _iterate_curve_keys(view: View, state: OrgState, *, has_area: bool) -> Iterator[StyledLine]:
+    """Yield the windows with samples and percentages, then in shorter forms; the first may be an area."""
     known = _list_percents(view, state)
     for cells, percents in ((2, known), (1, known), (1, {})):
         parts = [
             build_line(
                 (
-                    find_line_signs(number, plain=view.ascii).sample * cells,
-                    CHART_STYLES[ChartStyle.SECOND if number else ChartStyle.CURVE],
+                    _draw_sample(number, view, has_area=has_area) * cells,
+                    CHART_STYLES[_SAMPLE_STYLES[min(number, 1), has_area]],
                 ),
                 f" {label} {percents.get(label, '')}".rstrip(),
             )
             for number, label in enumerate(view.histories)
         ]
         yield join_pieces(parts, " " * cells)
+
+
+_SAMPLE_STYLES = {
+    (0, False): ChartStyle.CURVE,
+    (0, True): ChartStyle.EDGE,
+    (1, False): ChartStyle.SECOND,
+    (1, True): ChartStyle.SECOND,
+}
+"""Style of the sample of the first and of any other curve; the second key is True if the first is an area."""
+
+
+def _draw_sample(number: int, view: View, *, has_area: bool) -> str:
+    return "▇" if has_area and not number else find_line_signs(number, plain=view.ascii).sample
 
 
 def _list_percents(view: View, state: OrgState) -> dict[str, str]:
