@@ -126,6 +126,16 @@ async def test_settings_that_ignore_every_org_are_named() -> None:
             assert "▲" not in shown_words
 
 
+async def test_one_line_shows_what_to_do() -> None:
+    """A pane with one line shows the beginning of the cure; the other parts return with more lines."""
+    async with shown(*PLACES, size=(120, 1)) as pilot:
+        assert screen(pilot)[0].startswith(" No session works yet: sign in to claude.ai in a browser")
+        await pilot.resize_terminal(120, 36)
+        await pilot.pause()
+        assert "claudemeter" in screen(pilot)[0]
+        assert "q quit" in screen(pilot)[-1]
+
+
 async def test_ignored_browsers_are_named() -> None:
     """If no other browser has a session, the ignored ones are listed, with the setting as the cure."""
     async with shown(ScanResult(CHROME, IGNORED_PLACE, "by the setting `ignore`")) as pilot:

@@ -257,9 +257,12 @@ class ConnectScreen(ViewScreen):
         self._draw()
 
     def draw_view(self) -> None:
-        """Draw header and text."""
+        """Draw header and text; a single line has the text only."""
         self.show_view(self.view)
         width, height = self.app.size
+        for part in self.query("Header, KeyHints"):
+            if part.display != (height > 1):  # setting it would lay out everything again
+                part.display = height > 1
         # The last column is the scrollbar's; the footer says how to quit.
         failures = list_session_failures(self.view.store)
         # A session that the user provided is in no browser that was scanned.
