@@ -32,6 +32,7 @@ from claudemeter_tui.tui.view import HistoryState, View
 from claudemeter_tui.tui.widgets import history_calendar, history_pages
 from claudemeter_tui.tui.widgets.details_pages import build_reply_tab
 from claudemeter_tui.tui.widgets.list_view import ClickableLine, ListPage
+from claudemeter_tui.tui.widgets.tables import build_text_page
 
 HISTORY_KEYS = (
     AS_OF_KEY,
@@ -155,7 +156,7 @@ class HistoryScreen(MomentListScreen):
     def _build_page(self, name: str, height: int) -> ListPage:
         answer, width = self.view.history, self.item_list.line_width
         if answer is None or answer.is_empty:
-            return history_pages.build_text_page(self._explain_no_history(answer), width)
+            return build_text_page(self._explain_no_history(answer), width)
         match name:
             case "cycles":
                 return history_pages.build_cycles_page(answer, width)
@@ -167,7 +168,7 @@ class HistoryScreen(MomentListScreen):
                 return history_calendar.build_days_page(answer, width, height, plain=self.view.ascii)
         calendar = self._find_calendar()
         if calendar is None:
-            return history_pages.build_text_page(EMPTY_HISTORY[1:], width)
+            return build_text_page(EMPTY_HISTORY[1:], width)
         plain = self.view.ascii
         return history_calendar.build_calendar_page(answer, calendar, width, height, plain=plain)
 

@@ -39,8 +39,8 @@ from claudemeter_tui.tui.styled_text import (
 )
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.event_table import EventTable
-from claudemeter_tui.tui.widgets.history_pages import Cell, Table
 from claudemeter_tui.tui.widgets.list_view import BLANK_ROW, MARK_WIDTH, ListPage, ListRow, build_row, fix_row
+from claudemeter_tui.tui.widgets.tables import Cell, Table
 
 TITLES = ("", "value", "", "since", "confirmed")
 

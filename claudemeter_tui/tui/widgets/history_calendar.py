@@ -36,8 +36,9 @@ from claudemeter_tui.model.history import (
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.tui.styled_text import HEADING, MUTED, StyledLine, build_line, fit_pieces, join_pieces
 from claudemeter_tui.tui.widgets.chart_panel import CHART_STYLES
-from claudemeter_tui.tui.widgets.history_pages import COLUMN_GAP, build_text_page, measure_amount
+from claudemeter_tui.tui.widgets.history_pages import measure_amount
 from claudemeter_tui.tui.widgets.list_view import BLANK_ROW, MARK_WIDTH, ListPage, ListRow, fix_row
+from claudemeter_tui.tui.widgets.tables import COLUMN_GAP, build_text_page
 
 HOURS = 24
 DAY_WIDTH, MAX_HOUR_WIDTH = 5, 5

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property, partial
-from itertools import groupby
+from functools import partial
 
 from claudemeter_tui.formatting.history import (
     NOTHING,
@@ -47,27 +46,16 @@ from claudemeter_tui.tui.styled_text import (
     StyledLine,
     build_line,
     fit_line,
-    join_pieces,
-    wrap_text,
 )
 from claudemeter_tui.tui.widgets.list_view import BLANK_ROW, MARK_WIDTH, ListPage, ListRow, fix_row
+from claudemeter_tui.tui.widgets.tables import Cell, Table, build_text_page, list_table_rows, wrap_cells
 
-COLUMN_GAP = 2
-"""Blanks between two columns."""
 STOP_STYLES = {
     VerdictState.BLOCKED: SEVERITY_STYLES[Severity.FULL],
     VerdictState.WAIT: SEVERITY_STYLES[Severity.CRITICAL],
     VerdictState.ON_CREDITS: SEVERITY_STYLES[Severity.WARNING],
 }
 """Style of each state, as in the banner."""
-
-
-def build_text_page(texts: Sequence[str], width: int) -> ListPage:
-    """Return a page with a heading and a text below it."""
-    first, *others = texts
-    lines = [build_line((first, HEADING))]
-    lines += [line for text in others for line in wrap_text(text, width - MARK_WIDTH, MUTED)]
-    return ListPage([fix_row(line) for line in lines], width)
 
 
 def measure_amount(amount: Amount) -> float:
@@ -78,76 +66,6 @@ def measure_amount(amount: Amount) -> float:
 NOT_SEEN_TITLE = "to (* not seen)"
 LEFT_COLUMNS = ("", "to", NOT_SEEN_TITLE, "reset")
 """Columns that are aligned on the left."""
-Cell = tuple[str, str]
-"""Text and style."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rows of cells in columns as wide as their widest cell."""
-
-    titles: tuple[str, ...]
-    rows: Sequence[Sequence[Cell]]
-    sections: Sequence[str]
-    """Titles of the sections, in the first column."""
-
-    @cached_property
-    def _widths(self) -> list[int]:
-        first, *others = zip(*self.rows, strict=True)
-        widest = max(map(len, (*self.sections, *(text for text, _ in first))))
-        columns = zip(self.titles[1:], others, strict=True)
-        return [widest, *(max(len(title), *(len(text) for text, _ in column)) for title, column in columns)]
-
-    @property
-    def width(self) -> int:
-        """Cells of a line."""
-        return sum(self._widths) + COLUMN_GAP * (len(self._widths) - 1)
-
-    def draw_head(self, section: str) -> StyledLine:
-        """Return the title of a section with the titles of the columns."""
-        return self._draw([(section, HEADING), *((title, MUTED) for title in self.titles[1:])])
-
-    def draw_row(self, place: int, _: int) -> StyledLine:
-        """Return the only line of a row."""
-        return self._draw(self.rows[place])
-
-    def _draw(self, cells: Sequence[Cell]) -> StyledLine:
-        pairs = zip(cells, self._widths, strict=True)
-        pieces = [
-            (
-                text.ljust(width) if title in LEFT_COLUMNS else text.rjust(width),
-                MUTED if text == NOTHING else style,
-            )
-            for title, ((text, style), width) in zip(self.titles, pairs, strict=True)
-        ]
-        return join_pieces([build_line(piece) for piece in pieces], " " * COLUMN_GAP)
-
-
-def _list_table_rows(
-    table: Table,
-    keys: Sequence[tuple[str, Hashable, datetime | None]],
-    narrow: Sequence[Sequence[Sequence[Cell]]] = (),
-) -> Iterator[ListRow]:
-    """Yield the rows of all sections below their heads.
-
-    Args:
-        table: the rows.
-        keys: for each row its section, its key and its moment.
-        narrow: for each row the lines that replace it. Empty if the table fits.
-    """
-    for section, places in groupby(range(len(keys)), lambda place: keys[place][0]):
-        if section != keys[0][0]:
-            yield BLANK_ROW
-        yield fix_row(build_line((section, HEADING)) if narrow else table.draw_head(section))
-        for place in places:
-            _, key, moment = keys[place]
-            lines = narrow[place] if narrow else ()
-            draw = partial(_draw_cells, lines) if lines else partial(table.draw_row, place)
-            yield ListRow(key, draw, len(lines) or 1, moment=moment)
-
-
-def _draw_cells(lines: Sequence[Sequence[Cell]], part: int) -> StyledLine:
-    return build_line(*lines[part])
 
 
 CYCLE_TITLES = ("", "to", "reset", "peak", "full at", "full for", "stopped", "credits")
@@ -190,9 +108,9 @@ def build_cycles_page(answer: HistoryAnswer, width: int) -> ListPage:
             cells[form.has_weekday] = _list_cycle_rows(answer, has_weekday=form.has_weekday)
         table = _build_cycle_table(cells[form.has_weekday], form, tuple(titles.values()))
         if table.width <= width - MARK_WIDTH:
-            return ListPage(list(_list_table_rows(table, keys)), width)
+            return ListPage(list(list_table_rows(table, keys)), width)
     narrow = _wrap_cycles(cycles, cells[False], width - MARK_WIDTH)
-    return ListPage(list(_list_table_rows(table, keys, narrow)), width)
+    return ListPage(list(list_table_rows(table, keys, narrow)), width)
 
 
 def _build_cycle_table(rows: Sequence[Sequence[Cell]], form: CycleForm, sections: Sequence[str]) -> Table:
@@ -207,7 +125,7 @@ def _build_cycle_table(rows: Sequence[Sequence[Cell]], form: CycleForm, sections
     elif not form.has_due:
         for row in kept:
             row[2] = row[2][0].removeprefix("due, "), row[2][1]
-    return Table(tuple(titles), kept, sections)
+    return Table(tuple(titles), kept, sections, LEFT_COLUMNS)
 
 
 def _list_cycle_rows(answer: HistoryAnswer, *, has_weekday: bool) -> list[list[Cell]]:
@@ -259,24 +177,8 @@ def _wrap_cycles(
             others = [(peak.ljust(peak_width), peak_style), (spent.rjust(spent_width), "")]
         if stopped != NOTHING:
             others.append((f"stopped {stopped}", stop_style))
-        wrapped.append(_wrap_cells(times, width, "", " ") + _wrap_cells(others, width, "  ", "  "))
+        wrapped.append(wrap_cells(times, width, "", " ") + wrap_cells(others, width, "  ", "  "))
     return wrapped
-
-
-def _wrap_cells(cells: Sequence[Cell], width: int, indent: str, between: str) -> list[list[Cell]]:
-    """Return whole cells in as many lines as they need; without styled text, which would take long."""
-    lines: list[list[Cell]] = []
-    left = 0
-    for text, style in cells:
-        if lines and len(between) + len(text) <= left:
-            lines[-1].append((between, MUTED))
-            left -= len(between)
-        else:
-            lines.append([(indent, "")])
-            left = width - len(indent)
-        lines[-1].append((text, style))
-        left -= len(text)
-    return lines
 
 
 def _get_peak_style(cycle: HistoryCycle) -> str:
@@ -314,7 +216,7 @@ def build_sums_page(answer: HistoryAnswer, width: int) -> ListPage:
         )
         if table.width <= width - MARK_WIDTH:
             break
-    return ListPage([*_list_table_rows(table, keys), *_build_beginning(answer)], width)
+    return ListPage([*list_table_rows(table, keys), *_build_beginning(answer)], width)
 
 
 def _is_in_history(answer: HistoryAnswer, period: HistoryPeriod) -> bool:

@@ -1,0 +1,125 @@
+"""Tables and texts on the pages of a list; in a narrow pane, whole cells are wrapped."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property, partial
+from itertools import groupby
+
+from rich.cells import cell_len
+
+from claudemeter_tui.formatting.history import NOTHING
+from claudemeter_tui.tui.styled_text import HEADING, MUTED, StyledLine, build_line, join_pieces, wrap_text
+from claudemeter_tui.tui.widgets.list_view import BLANK_ROW, MARK_WIDTH, ListPage, ListRow, fix_row
+
+COLUMN_GAP = 2
+"""Blanks between two columns."""
+
+
+def build_text_page(texts: Sequence[str], width: int) -> ListPage:
+    """Return a page with a heading and a text below it."""
+    first, *others = texts
+    lines = [build_line((first, HEADING))]
+    lines += [line for text in others for line in wrap_text(text, width - MARK_WIDTH, MUTED)]
+    return ListPage([fix_row(line) for line in lines], width)
+
+
+Cell = tuple[str, str]
+"""Text and style."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of cells in columns as wide as their widest cell."""
+
+    titles: tuple[str, ...]
+    rows: Sequence[Sequence[Cell]]
+    sections: Sequence[str]
+    """Titles of the sections, in the first column."""
+    left: tuple[str, ...] = ("",)
+    """Titles of the columns that are aligned on the left."""
+
+    @cached_property
+    def _widths(self) -> list[int]:
+        first, *others = zip(*self.rows, strict=True)
+        widest = max(map(cell_len, (*self.sections, *(text for text, _ in first))))
+        columns = zip(self.titles[1:], others, strict=True)
+        return [
+            widest,
+            *(max(len(title), *(cell_len(text) for text, _ in column)) for title, column in columns),
+        ]
+
+    @property
+    def width(self) -> int:
+        """Cells of a line."""
+        return sum(self._widths) + COLUMN_GAP * (len(self._widths) - 1)
+
+    def draw_head(self, section: str) -> StyledLine:
+        """Return the title of a section with the titles of the columns."""
+        return self._draw([(section, HEADING), *((title, MUTED) for title in self.titles[1:])])
+
+    def draw_row(self, place: int, _: int) -> StyledLine:
+        """Return the only line of a row."""
+        return self._draw(self.rows[place])
+
+    def _draw(self, cells: Sequence[Cell]) -> StyledLine:
+        pairs = zip(cells, self._widths, strict=True)
+        pieces = [
+            (
+                _pad(text, width, left=title in self.left),
+                MUTED if text == NOTHING else style,
+            )
+            for title, ((text, style), width) in zip(self.titles, pairs, strict=True)
+        ]
+        return join_pieces([build_line(piece) for piece in pieces], " " * COLUMN_GAP)
+
+
+def _pad(text: str, width: int, *, left: bool) -> str:
+    """Return the text in so many cells."""
+    blanks = " " * (width - cell_len(text))
+    return text + blanks if left else blanks + text
+
+
+def list_table_rows(
+    table: Table,
+    keys: Sequence[tuple[str, Hashable, datetime | None]],
+    narrow: Sequence[Sequence[Sequence[Cell]]] = (),
+) -> Iterator[ListRow]:
+    """Yield the rows of all sections below their heads.
+
+    Args:
+        table: the rows.
+        keys: for each row its section, its key and its moment.
+        narrow: for each row the lines that replace it. Empty if the table fits.
+    """
+    for section, places in groupby(range(len(keys)), lambda place: keys[place][0]):
+        if section != keys[0][0]:
+            yield BLANK_ROW
+        yield fix_row(build_line((section, HEADING)) if narrow else table.draw_head(section))
+        for place in places:
+            _, key, moment = keys[place]
+            lines = narrow[place] if narrow else ()
+            draw = partial(_draw_cells, lines) if lines else partial(table.draw_row, place)
+            yield ListRow(key, draw, len(lines) or 1, moment=moment)
+
+
+def _draw_cells(lines: Sequence[Sequence[Cell]], part: int) -> StyledLine:
+    return build_line(*lines[part])
+
+
+def wrap_cells(cells: Sequence[Cell], width: int, indent: str, between: str) -> list[list[Cell]]:
+    """Return whole cells in as many lines as they need; without styled text, which would take long."""
+    lines: list[list[Cell]] = []
+    left = 0
+    for text, style in cells:
+        if lines and len(between) + cell_len(text) <= left:
+            lines[-1].append((between, MUTED))
+            left -= len(between)
+        else:
+            lines.append([(indent, "")])
+            left = width - len(indent)
+        lines[-1].append((text, style))
+        left -= cell_len(text)
+    return lines
