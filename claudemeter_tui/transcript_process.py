@@ -125,6 +125,14 @@ class TranscriptKeeper:
         with closing(open_for_update(self._archive)) as connection:
             sum_old_calls(connection)
 
+    def mark_first_pass(self) -> bool:
+        """Keep that all transcripts were read, even if there are none; return True if that is new."""
+        with closing(open_for_update(self._archive)) as connection:
+            is_first = not load_change_count(connection)
+            if is_first:
+                keep_transcripts(connection, (), datetime.now(UTC))
+        return is_first
+
     def _find_folder(self, path: str) -> Path:
         """Return the config folder of a transcript."""
         return next(folder for projects, folder in self._folders.items() if path.startswith(projects))
@@ -187,6 +195,7 @@ def main() -> int:
             if reads_once:
                 with suppress(*KEEP_ERRORS):
                     deque(keeper.read_changes(stop, everything=True), 0)
+                    keeper.mark_first_pass()
             else:
                 _read(keeper, stop)
     return 0
@@ -215,12 +224,17 @@ def _follow(archive: Path, lock: FileLock, stop: threading.Event) -> None:
 
 def _read(keeper: TranscriptKeeper, stop: threading.Event) -> None:
     full_at = upkeep_at = -UPKEEP_SECONDS
+    has_passed = False
     while not stop.is_set():
         now = time.monotonic()
         everything = now - full_at >= FULL_PASS_SECONDS
         with suppress(*KEEP_ERRORS):
             for _ in keeper.read_changes(stop, everything=everything):
                 _report()
+            if not has_passed and not stop.is_set():
+                if keeper.mark_first_pass():
+                    _report()
+                has_passed = True
             full_at = now if everything else full_at
             if now - upkeep_at >= UPKEEP_SECONDS and not stop.is_set():
                 keeper.sum_old_calls()

@@ -37,6 +37,7 @@ if TYPE_CHECKING:  # slow to load, so the first frame does not wait for them
     from claudemeter_tui.model.account import Account, Org
     from claudemeter_tui.model.events import Event
     from claudemeter_tui.model.history import HistoryAnswer, HistoryRequest
+    from claudemeter_tui.model.machine import MachineRequest, MachineUsage
     from claudemeter_tui.model.org_rules import OrgRules
     from claudemeter_tui.model.past import PastMoment
     from claudemeter_tui.model.reading import Failure, LoginResult, PasteResult, Reading, Reply, Session
@@ -337,16 +338,22 @@ def build_feed(chosen: Invocation, clock: Clock) -> DeferredFeed:
         past = DemoReader(clock, start)
         # Only an open dashboard asks for what was read.
         is_kept = chosen.action is Action.DASHBOARD
-        return DeferredFeed(build, partial(past.build_recorder, chosen) if is_kept else None, reader=past)
+        return DeferredFeed(
+            build,
+            partial(past.build_recorder, chosen) if is_kept else None,
+            reader=past,
+            build_transcripts=past.build_transcripts if is_kept else None,
+        )
     rules = build_org_rules(chosen) if chosen.has_org_rules else None
     # What transcripts hold is kept in the archive only.
     reads_transcripts = chosen.transcripts and chosen.history_enabled
+    reader = ArchiveReader(chosen.base_url, rules, reads_transcripts=reads_transcripts)
     feed = DeferredFeed(
         build,
         partial(build_recorder, chosen, clock),
         partial(_read_last, chosen, clock),
         rules,
-        reader=ArchiveReader(chosen.base_url, rules) if chosen.history_enabled else None,
+        reader=reader if chosen.history_enabled else None,
         build_transcripts=partial(_build_transcripts, chosen, clock) if reads_transcripts else None,
     )
     return feed
@@ -370,6 +377,18 @@ def _build_transcripts(chosen: Invocation, clock: Clock) -> TranscriptReadings:
         () if chosen.action in (Action.CHECK, Action.LINE) else argv,
         {**kept, "PYTHONPATH": os.pathsep.join(filter(None, folders))},
         lambda: read_news(path, clock.now()),
+    )
+
+
+def list_transcript_folders() -> tuple[str, ...]:
+    """Return the folders that are searched for transcripts; the user's home folder is `~`."""
+    from claudemeter_tui.claude_code.config_folder import list_config_folders
+
+    home = Path.home()
+    folders = (folder / "projects" for folder in list_config_folders(home, os.environ))
+    return tuple(
+        f"~{os.sep}{folder.relative_to(home)}" if folder.is_relative_to(home) else str(folder)
+        for folder in folders
     )
 
 
@@ -497,6 +516,9 @@ def build_recorder(chosen: Invocation, clock: Clock) -> Recorder:
 class HistoryReader(Protocol):
     """Answers about the past for the dashboard; see `Options`. Every method blocks."""
 
+    reads_transcripts: bool
+    """True if this machine's transcripts are read."""
+
     def load_series(self, key: OrgKey, since: datetime) -> ArchivedSeries | None:
         """Return an org's figures for the charts."""
 
@@ -509,14 +531,20 @@ class HistoryReader(Protocol):
     def load_events(self, since: datetime, until: datetime) -> tuple[Event, ...] | None:
         """Return the newest events of all orgs between two moments."""
 
+    def load_machine(self, key: OrgKey | None, request: MachineRequest) -> MachineUsage | None:
+        """Return the use of this machine, and the rises of an org."""
+
 
 class ArchiveReader:
     """Answers of this user's archive."""
 
-    def __init__(self, origin: str, rules: OrgRules | None = None) -> None:
+    def __init__(
+        self, origin: str, rules: OrgRules | None = None, *, reads_transcripts: bool = False
+    ) -> None:
         """Read what was kept of the server with this origin; `rules` name the orgs."""
         self._origin = origin
         self._rules = rules
+        self.reads_transcripts = reads_transcripts
 
     def load_series(self, key: OrgKey, since: datetime) -> ArchivedSeries | None:
         """Return an org's figures for the charts."""
@@ -556,6 +584,13 @@ class ArchiveReader:
         kept = (event for event in events if event.org is None or not rules.ignores(event.org))
         return tuple(replace(event, org=event.org and rules.name_org(event.org)) for event in kept)
 
+    def load_machine(self, key: OrgKey | None, request: MachineRequest) -> MachineUsage | None:
+        """Return the use of this machine, and the rises of an org."""
+        from claudemeter_tui.history.database import locate_archive
+        from claudemeter_tui.history.machine import read_machine
+
+        return read_machine(locate_archive(), self._origin, key, request)
+
     def _query(self, key: OrgKey, query: Callable[[sqlite3.Connection, int], Answer | None]) -> Answer | None:
         from claudemeter_tui.history.database import locate_archive
         from claudemeter_tui.history.queries import query_org
@@ -565,6 +600,8 @@ class ArchiveReader:
 
 class DemoReader:
     """Answers of the demo's archive, which the first thread that needs it creates."""
+
+    reads_transcripts = True
 
     def __init__(self, clock: Clock, start: datetime) -> None:
         """Let the simulated past end at the start of the demo."""
@@ -598,6 +635,27 @@ class DemoReader:
         from claudemeter_tui.history.queries import query_events
 
         return self._open().query_all(lambda archive: query_events(archive, CLAUDE_AI_ORIGIN, since, until))
+
+    def load_machine(self, key: OrgKey | None, request: MachineRequest) -> MachineUsage:
+        """Return the simulated use of this machine, and the rises of an org."""
+        from claudemeter_tui.history.archive import find_org_id
+        from claudemeter_tui.history.machine import query_machine
+
+        def query(connection: sqlite3.Connection) -> MachineUsage:
+            org_id = find_org_id(connection, CLAUDE_AI_ORIGIN, key) if key is not None else None
+            return query_machine(connection, org_id, request)
+
+        archive = self._open()
+        archive.keep_transcripts(self._clock.now())
+        if key is not None:
+            archive.query(key, lambda *_: None)  # simulates its past
+        return archive.query_present(query)
+
+    def build_transcripts(self) -> TranscriptReadings:
+        """Return the feed of the simulated transcripts."""
+        from claudemeter_tui.demo.transcripts import DemoTranscripts
+
+        return DemoTranscripts(lambda: self._open().keep_transcripts(self._clock.now()))
 
     def _open(self) -> DemoArchive:
         from claudemeter_tui.demo.archive import DemoArchive
@@ -643,7 +701,8 @@ def build_archive_options(feed: DeferredFeed) -> Mapping[str, Callable[..., Any]
     reader = feed.reader
     if reader is None:
         return {}
-    return {
+    machine = {"load_machine": reader.load_machine} if reader.reads_transcripts else {}
+    return machine | {
         "load_series": reader.load_series,
         "load_past": reader.load_past,
         "load_history": reader.load_history,

@@ -15,6 +15,7 @@ from typing import TypeVar
 from claudemeter_tui.demo.history import fill_archive, simulate_past
 from claudemeter_tui.demo.scenario import DEMO_ACCOUNT_UUID, DEMO_EMAIL, DEMO_ORGS
 from claudemeter_tui.demo.timeline import DemoOrg
+from claudemeter_tui.demo.transcripts import SIMULATED_ORG, TranscriptSimulation
 from claudemeter_tui.history.archive import Archive, Step, find_org_id, insert_account
 from claudemeter_tui.history.database import to_millis, transaction
 from claudemeter_tui.history.derivation import Deriver
@@ -24,6 +25,7 @@ from claudemeter_tui.model.account import Account
 from claudemeter_tui.model.reading import Failure
 from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN
 from claudemeter_tui.model.store import OrgKey
+from claudemeter_tui.model.transcripts import TranscriptNews
 
 REPLIES_AGE = timedelta(days=1)
 """Age above which replies are removed, so that a demo that is left open needs bounded memory."""
@@ -49,6 +51,7 @@ class DemoArchive:
         self._connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         self._connection.executescript("".join(MIGRATIONS))
         self._connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        self._transcripts: TranscriptSimulation | None = None
 
     def query(self, key: OrgKey, query: Callable[[sqlite3.Connection, int], Answer]) -> Answer | None:
         """Answer a question about an org. None if the demo does not have it."""
@@ -57,13 +60,27 @@ class DemoArchive:
             org_id = find_org_id(self._connection, CLAUDE_AI_ORIGIN, key)
             return query(self._connection, org_id) if org_id is not None else None
 
+    def query_present(self, query: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        """Answer a question about everything that is simulated or read so far."""
+        with self._lock:
+            return query(self._connection)
+
+    def keep_transcripts(self, now: datetime) -> TranscriptNews | None:
+        """Keep the simulated transcripts up to now; return the news, None if there are none."""
+        key = DEMO_ACCOUNT_UUID, SIMULATED_ORG.uuid
+        with self._lock:
+            self._add_past(key)
+            if self._transcripts is None:
+                org_id = find_org_id(self._connection, CLAUDE_AI_ORIGIN, key) or 0
+                self._transcripts = TranscriptSimulation(self._connection, org_id, self._start)
+            return self._transcripts.keep(now)
+
     def query_all(self, query: Callable[[sqlite3.Connection], Answer]) -> Answer:
         """Answer a question about all orgs."""
         for key in list(self._missing):
             with self._lock:  # other threads take their turn between two orgs
                 self._add_past(key)
-        with self._lock:
-            return query(self._connection)
+        return self.query_present(query)
 
     def open(self) -> OpenedArchive:
         """Return the archive for the recorder."""

@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from itertools import groupby, pairwise
+from itertools import groupby
 from operator import itemgetter
+from pathlib import Path
 from typing import NamedTuple
 
+from claudemeter_tui.history.archive import find_org_id
 from claudemeter_tui.history.database import from_millis, to_millis
 from claudemeter_tui.history.figures import USED, parse_unit
+from claudemeter_tui.history.queries import query_archive
 from claudemeter_tui.history.transcripts import load_refusals, to_span
+from claudemeter_tui.model.attribution import (
+    Activity,
+    Level,
+    NoRate,
+    Rise,
+    attribute_rises,
+    convert_rate,
+    estimate_usual_rate,
+    find_rises,
+)
 from claudemeter_tui.model.history import WINDOW_PREFIX
 from claudemeter_tui.model.machine import (
     REFUSAL_DAYS,
@@ -21,12 +35,17 @@ from claudemeter_tui.model.machine import (
     MachineSpan,
     MachineUsage,
     RebuildDay,
-    ServerRise,
+    SpanKind,
     SpanUsage,
     UsageRow,
 )
+from claudemeter_tui.model.prices import Price, find_price
+from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.model.transcripts import Login, TokenCounts
 
+_SESSION, _WEEK = f"{WINDOW_PREFIX}five_hour", f"{WINDOW_PREFIX}seven_day"
+_ATTRIBUTED = frozenset((USED, _SESSION, _WEEK))
+"""Figures that every call counts for; a window of one model has its own calls."""
 _BASE_SPAN = timedelta(days=1)
 """Time before a span in which the value before the first rise is looked for."""
 _COUNTS = ", ".join(f"sum({name})" for name in TokenCounts._fields)
@@ -34,6 +53,19 @@ _NAMES = (
     " LEFT JOIN projects ON projects.id = project_id LEFT JOIN names AS model ON model.id = model_id"
     " LEFT JOIN names AS variant ON variant.id = variant_id"
 )
+
+
+def read_machine(path: Path, origin: str, key: OrgKey | None, request: MachineRequest) -> MachineUsage | None:
+    """Return the use of this machine, and the rises of an org; see `query_machine`.
+
+    None if the archive cannot be read, or if a newer version of this program wrote it.
+    """
+
+    def query(connection: sqlite3.Connection) -> MachineUsage:
+        org_id = find_org_id(connection, origin, key) if key is not None else None
+        return query_machine(connection, org_id, request)
+
+    return query_archive(path, query, unknown=MachineUsage(request.now))
 
 
 def query_machine(
@@ -51,16 +83,30 @@ def query_machine(
         "SELECT min(at) FROM (SELECT min(at) AS at FROM calls UNION ALL SELECT min(start_at) FROM call_hours)"
     ).fetchone()
     (skipped,) = connection.execute("SELECT coalesce(sum(skipped), 0) FROM transcript_files").fetchone()
-    since = request.now - timedelta(days=REFUSAL_DAYS)
+    now, login = request.now, load_login(connection)
+    since = now - timedelta(days=REFUSAL_DAYS)
+    figures: list[_Figure] = []
+    if org_id is not None:
+        earliest = min((since, *(span.since for span in request.spans)))
+        figures = _load_figures(connection, org_id, earliest, now)
+        if login is not None and _load_uuid(connection, org_id) == login.org:
+            _estimate_rates(figures, _load_activities(connection, login.org, earliest, now))
     return MachineUsage(
-        request.now,
+        now,
         from_millis(state[0]) if state is not None and state[0] else None,
         from_millis(first) if first is not None else None,
-        tuple(_load_span(connection, org_id, span, request.now) for span in request.spans),
+        tuple(
+            SpanUsage(
+                span,
+                load_usage(connection, span.since, now),
+                tuple(figure.select(span) for figure in figures if figure.is_read_since(span)),
+            )
+            for span in request.spans
+        ),
         _load_rebuilds(connection, since, request),
-        load_refusals(connection, since, request.now),
+        load_refusals(connection, since, now),
         skipped,
-        load_login(connection),
+        login,
     )
 
 
@@ -96,40 +142,13 @@ def load_usage(
     )
 
 
-def _load_span(
-    connection: sqlite3.Connection, org_id: int | None, span: MachineSpan, now: datetime
-) -> SpanUsage:
-    figures = load_rises(connection, org_id, span.since, now) if org_id is not None else ()
-    return SpanUsage(span, load_usage(connection, span.since, now), figures)
-
-
 def load_rises(
     connection: sqlite3.Connection, org_id: int, since: datetime, until: datetime
 ) -> tuple[FigureRises, ...]:
-    """Return the windows and the used credits of an org with their rises after `since`.
-
-    A value that fell is the start of a new window if the reset has come, else a correction.
-    """
-    first = to_millis(since)
-    rows = connection.execute(
-        "SELECT name, unit, first_at, confirmed_at, value, detail FROM all_runs JOIN names ON id = figure_id"
-        " WHERE org_id = ? AND (name = ? OR name LIKE ?) AND confirmed_at >= ? AND first_at <= ?"
-        " ORDER BY name, unit, first_at",
-        (org_id, USED, f"{WINDOW_PREFIX}%", first - to_span(_BASE_SPAN), to_millis(until)),
-    ).fetchall()
-    found = []
-    for (figure, unit), group in groupby(rows, itemgetter(0, 1)):
-        runs = [_Run(*row[2:]) for row in group]
-        rises = tuple(
-            ServerRise(from_millis(since_at), from_millis(after.first_at), amount)
-            for before, after in pairwise(runs)
-            if after.first_at > first
-            for since_at, amount in (_measure_rise(before, after, figure),)
-            if amount > 0
-        )
-        if runs[-1].confirmed_at >= first:
-            found.append(FigureRises(figure, rises, parse_unit(unit)))
-    return tuple(found)
+    """Return the rises after `since` and until `until` of each figure that was read in this time."""
+    span = MachineSpan(SpanKind.CYCLE, since)
+    figures = _load_figures(connection, org_id, since, until)
+    return tuple(figure.select(span) for figure in figures if figure.is_read_since(span))
 
 
 class _Run(NamedTuple):
@@ -139,12 +158,105 @@ class _Run(NamedTuple):
     detail: str
 
 
-def _measure_rise(before: _Run, after: _Run, figure: str) -> tuple[int, float]:
-    """Return the start of a rise in milliseconds, and its amount; 0 for a fall that is no reset."""
-    rise = float(after.value) - float(before.value)
-    if rise < 0 and figure != USED and before.detail and int(before.detail) <= after.first_at:
-        return max(before.confirmed_at, int(before.detail)), float(after.value)
-    return before.confirmed_at, rise
+@dataclass
+class _Figure:
+    """A figure of an org in the longest span, with what its rises are split by."""
+
+    name: str
+    unit: tuple[str, int] | None
+    first_at: int
+    """First reading, milliseconds since 1970."""
+    last_at: int
+    rises: list[Rise]
+    activities: Sequence[Activity] = ()
+    rate: float | NoRate | None = None
+    """Usual rate. None if it is not estimated."""
+
+    def is_read_since(self, span: MachineSpan) -> bool:
+        """True if the figure was read in a span."""
+        return self.last_at >= to_millis(span.since)
+
+    def select(self, span: MachineSpan) -> FigureRises:
+        """Return the rises of a span."""
+        start = to_millis(span.since)
+        rises = tuple(rise for rise in self.rises if rise.at > start)
+        attribution = attribute_rises(rises, self.activities, self.rate) if self.rate is not None else None
+        return FigureRises(self.name, rises, self.unit, self.first_at <= start, attribution)
+
+
+def _load_figures(
+    connection: sqlite3.Connection, org_id: int, since: datetime, until: datetime
+) -> list[_Figure]:
+    """Return used credits and windows with all rises since a moment."""
+    rows = connection.execute(
+        "SELECT name, unit, first_at, confirmed_at, value, detail FROM all_runs JOIN names ON id = figure_id"
+        " WHERE org_id = ? AND (name = ? OR name LIKE ?) AND confirmed_at >= ? AND first_at <= ?"
+        " ORDER BY name, unit, first_at",
+        (org_id, USED, f"{WINDOW_PREFIX}%", to_millis(since) - to_span(_BASE_SPAN), to_millis(until)),
+    ).fetchall()
+    figures = []
+    for (name, unit), group in groupby(rows, itemgetter(0, 1)):
+        runs = [_Run(*row[2:]) for row in group]
+        rises = find_rises(_iterate_levels(name, runs), is_rounded=name != USED)
+        figures.append(_Figure(name, parse_unit(unit), runs[0].first_at, runs[-1].confirmed_at, rises))
+    return figures
+
+
+def _iterate_levels(figure: str, runs: Iterable[_Run]) -> Iterator[Level]:
+    """Yield the runs with the start of their cycle: a month in UTC, or the reset that came before.
+
+    A reset that is moved before it has come starts no cycle, so nothing is counted twice.
+    """
+    cycle, reset = 0, ""
+    for run in runs:
+        if figure == USED:
+            month = from_millis(run.first_at).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+            cycle = to_millis(month)
+        elif reset and int(reset) <= run.first_at:
+            cycle = int(reset)
+        yield Level(run.first_at, run.confirmed_at, float(run.value), cycle)
+        reset = run.detail
+
+
+def _estimate_rates(figures: Iterable[_Figure], activities: Sequence[Activity]) -> None:
+    """Set the usual rates of the figures for which every call here counts."""
+    known = {figure.name: figure for figure in figures if figure.name in _ATTRIBUTED}
+    session, week = known.get(_SESSION), known.get(_WEEK)
+    for figure in known.values():
+        figure.activities = activities
+        figure.rate = estimate_usual_rate(figure.rises, activities)
+    if session is not None and week is not None and session.rate is not None:
+        week.rate = convert_rate(session.rate, session.rises, week.rises)
+
+
+def _load_uuid(connection: sqlite3.Connection, org_id: int) -> str:
+    (uuid,) = connection.execute("SELECT lower(uuid) FROM orgs WHERE id = ?", (org_id,)).fetchone()
+    return str(uuid)
+
+
+def _load_activities(
+    connection: sqlite3.Connection, org: str, since: datetime, until: datetime
+) -> list[Activity]:
+    """Return the calls of an org by minute and project; those before the login was observed count, too.
+
+    Claude Code is logged in to this org now, and every share is marked as estimated.
+    """
+    rows = connection.execute(
+        "SELECT max(at), coalesce(projects.path, ''), coalesce(model.name, ''), coalesce(variant.name, ''),"  # noqa: S608 - our own names
+        f" {_COUNTS} FROM calls {_NAMES} LEFT JOIN logins ON logins.id = login_id"
+        " WHERE at >= ? AND at <= ? AND (login_id = 0 OR org = ?)"
+        " GROUP BY at / 60000, project_id, model_id, variant_id ORDER BY 1",
+        (to_millis(since), to_millis(until), org),
+    )
+    prices: dict[tuple[str, str], Price | None] = {}
+    found = []
+    for at, project, model, variant, *counts in rows:
+        if (model, variant) not in prices:
+            prices[model, variant] = find_price(model, variant)
+        price = prices[model, variant]
+        cost = price.compute_cost(TokenCounts(*counts)) if price is not None else None
+        found.append(Activity(at, project, cost))
+    return found
 
 
 def _load_rebuilds(

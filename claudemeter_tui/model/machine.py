@@ -10,9 +10,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
+from claudemeter_tui.model.attribution import Attribution, Rise
 from claudemeter_tui.model.catalogue import FIVE_HOURS, SEVEN_DAYS, WindowKind
 from claudemeter_tui.model.day import find_midnight
 from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.prices import find_price
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.transcripts import Login, Refusal, TokenCounts, select_stops
 
@@ -65,26 +67,20 @@ class UsageRow(NamedTuple):
     """Tokens that were written to the cache again."""
 
 
-class ServerRise(NamedTuple):
-    """A rise of a figure of the server between two readings."""
-
-    since: datetime
-    """Last reading with the value before."""
-    at: datetime
-    """First reading with the higher value."""
-    amount: float
-    """Percent of the allowance, or minor units of credits; above 0."""
-
-
 class FigureRises(NamedTuple):
     """The rises of one figure in a span."""
 
     figure: str
     """`used`, or `window:` with the key of a window."""
-    rises: tuple[ServerRise, ...]
-    """Oldest first, never over a reset."""
+    rises: tuple[Rise, ...]
+    """Oldest first; see `find_rises`."""
     unit: tuple[str, int] | None = None
     """Currency and exponent of credits. None for percent."""
+    is_whole: bool = True
+    """False if the figure was first read after the start of the span, so that it can have risen before."""
+    attribution: Attribution | None = None
+    """The rises split over the projects here. None if that cannot be estimated for this figure, or if Claude
+    Code is not known to be logged in to the org."""
 
     @property
     def total(self) -> float | Money:
@@ -104,6 +100,20 @@ class SpanUsage:
     """Every figure of the selected org that was read in the span, with its rises."""
 
 
+class ListCost(NamedTuple):
+    """Cost of some tokens at list prices."""
+
+    nano: int | None = None
+    """Nano-dollars of the tokens with a price. None if no token has one."""
+    unpriced: int = 0
+    """Tokens of models and variants without a known price, which are not in the amount."""
+
+    def add(self, other: ListCost) -> ListCost:
+        """Return the sum of both."""
+        known = [one.nano for one in (self, other) if one.nano is not None]
+        return ListCost(sum(known) if known else None, self.unpriced + other.unpriced)
+
+
 class RebuildDay(NamedTuple):
     """Tokens that were written to the cache again on one day with one model."""
 
@@ -117,6 +127,14 @@ class RebuildDay(NamedTuple):
     reasons: tuple[tuple[str, int], ...] = ()
     """Reasons of the server with their number of calls, the most frequent first; without unknown ones."""
 
+    @property
+    def cost(self) -> ListCost:
+        """The part of the list price that reading the same tokens from the cache would have saved."""
+        price = find_price(self.model, self.variant)
+        if price is None:
+            return ListCost(unpriced=self.rebuilt)
+        return ListCost(price.compute_rebuild_cost(self.counts, self.rebuilt))
+
 
 @dataclass(frozen=True, slots=True)
 class MachineUsage:
@@ -125,7 +143,7 @@ class MachineUsage:
     at: datetime
     """Time of the request."""
     read_at: datetime | None = None
-    """Last time at which transcripts had something new. None if none was ever read."""
+    """Last time at which transcripts had something new. None until all were read once."""
     since: datetime | None = None
     """Time of the first call that is known. None without any."""
     spans: tuple[SpanUsage, ...] = ()
@@ -178,6 +196,18 @@ def sum_counts(rows: Iterable[UsageRow]) -> TokenCounts:
     total = TokenCounts()
     for row in rows:
         total = total.add(row.counts)
+    return total
+
+
+def sum_costs(rows: Iterable[UsageRow]) -> ListCost:
+    """Return the cost of all rows."""
+    total = ListCost()
+    for row in rows:
+        price = find_price(row.model, row.variant)
+        if price is not None:
+            total = total.add(ListCost(price.compute_cost(row.counts)))
+        elif row.counts.total:
+            total = total.add(ListCost(unpriced=row.counts.total))
     return total
 
 

@@ -228,7 +228,10 @@ async def test_demo_ignores_settings_of_the_user() -> None:
     }
     (schedule,) = (reading.schedule for reading in readings if reading.schedule is not None)
     assert schedule.interval == MINUTE
-    assert set(build_archive_options(feed)) == {"load_series", "load_past", "load_history", "load_events"}
+    assert set(build_archive_options(feed)) == {
+        *("load_series", "load_past", "load_history", "load_events"),
+        "load_machine",
+    }
 
 
 def test_reader_is_there_only_if_the_history_is_kept() -> None:
