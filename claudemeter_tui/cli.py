@@ -282,6 +282,7 @@ def _build_options(chosen: Invocation, feed: DeferredFeed) -> Options:
         wanted_org=chosen.org,
         alerts=not chosen.demo,
         save_state=remember,
+        transcript_folders=() if chosen.demo else wiring.list_transcript_folders(),
         **wiring.build_archive_options(feed),
     )
 

@@ -33,6 +33,8 @@ from claudemeter_tui.model.money import Money
 NOTHING = "–"
 """Sign for a figure that does not exist."""
 NOT_READ = "not read"
+OTHER_WINDOW = "other"
+"""Name of a window that is not known."""
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 EMPTY_HISTORY = (
     "No history of this org yet.",
@@ -81,7 +83,7 @@ def format_window(figure: str, *, names_unknown: bool = False) -> str:
     fact = WINDOWS.get(key)
     if fact is not None and fact.label:
         return fact.label
-    return key if names_unknown else "other"
+    return key if names_unknown else OTHER_WINDOW
 
 
 def format_cycle_name(figure: str, *, names_unknown: bool = False) -> str:

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, tzinfo
 
 from claudemeter_tui.formatting.credits import describe_reason
-from claudemeter_tui.formatting.values import format_moment
+from claudemeter_tui.formatting.values import format_count, format_moment
 from claudemeter_tui.model.catalogue import REFUSED_LIMITS, WINDOWS, RefusedLimit
 from claudemeter_tui.model.transcripts import Refusal
 
 LOW_PRIORITY_CURE = "lower priority is offered (/low-priority in Claude Code)"
 """Cure of a full 5-hour window, if a refusal offered it."""
+NO_PROOF = "Claude Code writes a refusal only if its session goes on, so there can be others."
+"""Note beside refusals, because none found proves nothing."""
+LIMIT_NAMES = {RefusedLimit.UNKNOWN.value: "other limit"}
+"""Names of groups of limits in a sum; all others have their own value."""
 _SEPARATORS = re.compile(r"[/\\]+")
 
 
@@ -19,6 +24,17 @@ def format_project(folder: str) -> str:
     """Return the name of a project: the last part of its folder, or "unknown project"."""
     parts = [part for part in _SEPARATORS.split(folder) if part]
     return parts[-1] if parts else "unknown project"
+
+
+def describe_stops(counts: Mapping[str, int], days: int) -> str:
+    """Return `stopped 12 times in 30 days: 5-hour 7, week 2, credits 3`.
+
+    Args:
+        counts: stops by the group of their limit, at least one.
+        days: length of the span.
+    """
+    parts = ", ".join(f"{LIMIT_NAMES.get(name, name)} {count}" for name, count in counts.items())
+    return f"stopped {format_count(sum(counts.values()), 'time')} in {days} days: {parts}"
 
 
 def describe_limit(limit: str) -> str:

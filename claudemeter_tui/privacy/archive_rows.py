@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from decimal import Decimal
 from typing import TypeVar
 
 from claudemeter_tui.model.archive_rows import (
@@ -19,15 +20,21 @@ from claudemeter_tui.model.archive_rows import (
 from claudemeter_tui.model.catalogue import Cause, CreditState, MeterOrigin
 from claudemeter_tui.model.events import EventKind
 from claudemeter_tui.model.history import RowValue
+from claudemeter_tui.model.machine import FigureRises, MachineUsage
 from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.prices import label_model
 from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN
+from claudemeter_tui.model.transcripts import Login
 from claudemeter_tui.model.verdict import VerdictState
+from claudemeter_tui.privacy.allowlist import MODEL_PATTERN
 from claudemeter_tui.privacy.redact import Redactor
 
 Row = TypeVar("Row", ArchiveRow, FigureRow, CycleRow, EventRow, ReplyRow, FailureRow)
 _CURRENCY = re.compile(r"[A-Z]{3}|")
 _PUBLIC_WORDS = frozenset((*Cause, *CreditState, *VerdictState, *MeterOrigin, *EventKind))
 """Words that this program wrote itself."""
+_PUBLIC_VARIANTS = frozenset(("", "fast"))
+"""Kinds of service that Claude Code offers to everyone."""
 
 
 class RowRedactor(Redactor):
@@ -79,6 +86,54 @@ class RowRedactor(Redactor):
                     session=self.redact_session(row.session),
                     detail=self.redact_detail(row.detail),
                 )
+
+    def redact_machine(self, usage: MachineUsage) -> MachineUsage:
+        """Redact the use of this machine: projects, unknown models and codes; tokens and rises stay."""
+        login = usage.login
+        return replace(
+            usage,
+            spans=tuple(
+                replace(
+                    span,
+                    rows=tuple(
+                        row._replace(
+                            project=self.redact_project(row.project),
+                            model=self._redact_model(row.model),
+                            variant=self._redact_variant(row.variant),
+                        )
+                        for row in span.rows
+                    ),
+                    figures=tuple(map(self._redact_rises, span.figures)),
+                )
+                for span in usage.spans
+            ),
+            rebuilds=tuple(
+                day._replace(
+                    model=self._redact_model(day.model),
+                    variant=self._redact_variant(day.variant),
+                    reasons=tuple((self._names.assign("reason", code), count) for code, count in day.reasons),
+                )
+                for day in usage.rebuilds
+            ),
+            refusals=tuple(map(self.redact_refusal, usage.refusals)),
+            login=login and Login(self.redact_org_id(login.org), self.redact_org_id(login.account)),
+        )
+
+    def _redact_rises(self, figure: FigureRises) -> FigureRises:
+        split, unit = figure.attribution, figure.unit
+        if split is not None:
+            shares = {self.redact_project(folder): share for folder, share in split.shares.items()}
+            split = replace(split, shares=shares)
+        if unit is not None:
+            unit = self.redact_money(Money(Decimal(0), *unit)).unit
+        return figure._replace(figure=self.redact_figure(figure.figure), unit=unit, attribution=split)
+
+    def _redact_model(self, model: str) -> str:
+        is_public = MODEL_PATTERN.fullmatch(label_model(model)) is not None
+        return model if is_public else self._names.assign("model", model)
+
+    def _redact_variant(self, variant: str) -> str:
+        return variant if variant in _PUBLIC_VARIANTS else self._names.assign("text", variant)
 
     def redact_figure(self, figure: str) -> str:
         """Redact the name of a figure: the key of an unknown window gets a pseudonym."""

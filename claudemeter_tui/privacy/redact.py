@@ -500,8 +500,8 @@ def _split_number_suffix(name: str) -> tuple[str, str]:
     return (name[: suffix.start()], suffix[0]) if suffix else (name, "")
 
 
-_MAX_RECENT = 4
-"""Maximum number of values of `redact_once`: both tuples of events, the day, and a past moment."""
+_MAX_RECENT = 5
+"""Maximum number of values of `redact_once`: two tuples of events, the day, this machine, a past moment."""
 _MAX_EVENTS = 2_000
 """Maximum number of remembered events, in addition to those of the current call."""
 _SESSION_EVENT_KINDS = (

@@ -56,6 +56,7 @@ if TYPE_CHECKING:  # the first frame does not wait for them
     from claudemeter_tui.model.day import Today
     from claudemeter_tui.model.events import Event
     from claudemeter_tui.model.history import HistoryAnswer, HistoryRequest
+    from claudemeter_tui.model.machine import MachineRequest, MachineUsage
     from claudemeter_tui.model.past import PastMoment
     from claudemeter_tui.model.problems import ProblemCause
     from claudemeter_tui.model.reading import Reading
@@ -83,6 +84,10 @@ RELOAD_INTERVAL = timedelta(minutes=5)
 """Time after which the archived figures of a long period, or an open history, are read again."""
 EVENTS_SPAN = timedelta(days=7)
 """Time before the run whose events are listed."""
+MACHINE_INTERVAL = timedelta(minutes=1)
+"""Time after which the use of this machine is read again, although the transcripts had nothing new."""
+MIN_MACHINE_INTERVAL = timedelta(seconds=2)
+"""Minimum time between two readings of it."""
 RELOAD_FROM = timedelta(days=1)
 """Periods from this length on are read again; shorter ones are soon filled by the run."""
 QUIT_KEYS = {"ctrl+q", *(name for key in BOUND_KEYS if key.action == "quit" for name in key.keys.split(","))}
@@ -138,6 +143,13 @@ class Options(Settings):
 
     It returns None if the archive cannot be read.
     """
+    load_machine: Callable[[OrgKey | None, MachineRequest], MachineUsage | None] | None = None
+    """Returns the use of this machine, and the rises of an org (None: of no org); called in a thread.
+
+    It returns None if the archive cannot be read. None without an archive, and if no transcripts are read.
+    """
+    transcript_folders: tuple[str, ...] = ()
+    """Folders that are searched for transcripts, as the user reads them."""
     load_past: Callable[[OrgKey, datetime, int], PastMoment | None] | None = None
     """Returns the moment of an org's event before (-1) or after (1) a time, or of that time itself (0).
 
@@ -229,6 +241,18 @@ class Claudemeter(App[str]):
         """None if the archive cannot be read."""
 
     @dataclass
+    class MachineLoaded(Message):
+        """The use of this machine was read: the only message that changes it."""
+
+        key: OrgKey | None
+        at: datetime
+        """Time of the request."""
+        transcripts_read_at: datetime | None
+        """`Store.transcripts_read_at` at that time."""
+        usage: MachineUsage | None
+        """None if the archive cannot be read."""
+
+    @dataclass
     class TodayLoaded(Message):
         """Figures since midnight were read: the only message that changes them."""
 
@@ -254,6 +278,8 @@ class Claudemeter(App[str]):
     """Archived figures of every org since midnight. None before the overview was first shown."""
     history: var[HistoryLoaded | None] = var["HistoryLoaded | None"](None, init=False)
     """The last history that was read, while its screen is open. None if there is none."""
+    machine: var[MachineLoaded | None] = var["MachineLoaded | None"](None, init=False)
+    """The last use of this machine that was read, while its screen is open. None if there is none."""
     earlier_events: var[tuple[Event, ...] | None] = var["tuple[Event, ...] | None"](None, init=False)
     """Events of the days before this run, oldest first. None until they are read."""
     dismissed: var[frozenset[ProblemCause]] = var["frozenset[ProblemCause]"](frozenset(), init=False)
@@ -296,6 +322,7 @@ class Claudemeter(App[str]):
         self._forgot_at = now()
         self._is_loading_series = False
         self._is_loading_history = False
+        self._is_loading_machine = False
         self._is_loading_today = False
         self._is_overview_due = self.options.screen == "overview"
         """True until the overview was opened as the first screen."""
@@ -507,6 +534,40 @@ class Claudemeter(App[str]):
         answer = await asyncio.to_thread(load, key, request) if load is not None else None
         self.post_message(self.HistoryLoaded(key, request, answer))
 
+    def on_claudemeter_machine_loaded(self, message: MachineLoaded) -> None:
+        """Show the use of this machine; if another org was selected meanwhile, read it again."""
+        self._is_loading_machine = False
+        self.machine = message
+        self._load_missing_machine()
+
+    def _load_missing_machine(self) -> None:
+        """Read the use of this machine if it is on screen and not read yet, or not up to date."""
+        load, key, known, now = self.options.load_machine, self.selected, self.machine, self._clock()
+        is_shown = self.screen_stack and getattr(self.screen, "SHOWS_MACHINE", False)
+        if not is_shown or load is None or self._is_loading_machine:
+            return
+        read_at = self.store.transcripts_read_at
+        if known is not None and known.key == key:
+            is_new = read_at != known.transcripts_read_at
+            left = (MIN_MACHINE_INTERVAL if is_new else MACHINE_INTERVAL) - (now - known.at)
+            if timedelta(0) < left <= MACHINE_INTERVAL:
+                if is_new:
+                    self.set_timer(left.total_seconds() / self.options.speed, self._load_missing_machine)
+                return
+        from claudemeter_tui.model.machine import MachineRequest, choose_spans
+
+        self._is_loading_machine = True
+        spans = choose_spans(self.store.find_org_state(key), now, self.options.zone)
+        self._load_machine(key, MachineRequest(now, spans, self.options.zone), read_at)
+
+    @work
+    async def _load_machine(
+        self, key: OrgKey | None, request: MachineRequest, read_at: datetime | None
+    ) -> None:
+        load = self.options.load_machine
+        usage = await asyncio.to_thread(load, key, request) if load is not None else None
+        self.post_message(self.MachineLoaded(key, request.now, read_at, usage))
+
     def on_claudemeter_today_loaded(self, message: TodayLoaded) -> None:
         """Keep the figures that were read; if an org was added meanwhile, read those of it."""
         self._is_loading_today = False
@@ -646,6 +707,7 @@ class Claudemeter(App[str]):
             self.push_screen(ConnectScreen(self._build_view()))
         elif not wants_connect_screen and isinstance(self.screen, ConnectScreen):
             self.pop_screen()
+        self._load_missing_machine()
         self._schedule_draw()
 
     def _select_first(self) -> None:
@@ -847,13 +909,14 @@ class Claudemeter(App[str]):
 
     async def action_open(self, name: str) -> None:
         """Open a screen over the dashboard in place of any other, or close it if it is open."""
-        from claudemeter_tui.tui.screens import details, events, help, history, overview  # noqa: A004
+        from claudemeter_tui.tui.screens import details, events, help, history, machine, overview  # noqa: A004
 
         screens: dict[str, type[ViewScreen]] = {
             "details": details.DetailsScreen,
             "events": events.EventsScreen,
             "help": help.HelpScreen,
             "history": history.HistoryScreen,
+            "machine": machine.MachineScreen,
             "overview": overview.OverviewScreen,
         }
         if self.past is not None and self.past.figures is not None and name in NEED_REPLIES:
@@ -863,6 +926,7 @@ class Claudemeter(App[str]):
             self._select_org(self.selected)
         await self._toggle_screen(screens[name])
         self._load_missing_history()
+        self._load_missing_machine()
         self._load_missing_today()
         if name == "events":
             self._load_earlier_events()
@@ -874,7 +938,7 @@ class Claudemeter(App[str]):
         widgets with their rendered lines. Without this, memory grew from 64 to 82 MiB in 960 openings.
         """
         closing = super().pop_screen()
-        self.history = None
+        self.history = self.machine = None
         self.call_later(_forget_closed_widgets)
         self._schedule_draw()
         return closing
@@ -939,6 +1003,7 @@ class Claudemeter(App[str]):
         self._process_events()
         self._load_missing_series()
         self._load_missing_history()
+        self._load_missing_machine()
         self._load_missing_today()
         if abs(self.now - self._forgot_at) >= FORGET_INTERVAL:
             self._forgot_at = self.now
@@ -959,7 +1024,7 @@ class Claudemeter(App[str]):
 
     def _build_view(self) -> View:
         """Build the view of the current state, with pseudonyms in private mode."""
-        from claudemeter_tui.tui.view import HistoryState, View
+        from claudemeter_tui.tui.view import HistoryState, MachineState, View
 
         run, options, known = self._dashboard_run, self.options, self.history
         if known is not None and (known.key, known.request.weeks) != (self.selected, self.history_weeks):
@@ -967,6 +1032,11 @@ class Claudemeter(App[str]):
         state = HistoryState.READ if known is not None else HistoryState.READING
         if options.load_history is None:
             state = HistoryState.OFF
+        machine = self.machine if self.machine is not None and self.machine.key == self.selected else None
+        machine_state = MachineState.READ if machine is not None else MachineState.READING
+        if options.load_machine is None:
+            has_history = options.load_history is not None
+            machine_state = MachineState.OFF if has_history else MachineState.HISTORY_OFF
         has_series = self.archived is not None and self.archived.request[0] == self.selected
         if self.past is not None and self.span is None:
             has_series = False  # the replies of a past moment begin before it, the archived ones end now
@@ -995,6 +1065,9 @@ class Claudemeter(App[str]):
             history=known.answer if known is not None else None,
             history_weeks=self.history_weeks,
             history_state=state,
+            machine=machine.usage if machine is not None else None,
+            machine_state=machine_state,
+            transcript_folders=options.transcript_folders,
             figure_cache=run.figure_cache,
         )
         if not self.private:
@@ -1011,7 +1084,7 @@ class Claudemeter(App[str]):
 
     # These values are part of the view.
     watch_prefers_windows = watch_private = watch_past = _schedule_draw
-    watch_archived = watch_today = watch_history = watch_history_weeks = _schedule_draw
+    watch_archived = watch_today = watch_history = watch_machine = watch_history_weeks = _schedule_draw
     watch_earlier_events = watch_dismissed = watch_message = _schedule_draw
 
     def watch_now(self) -> None:
@@ -1024,6 +1097,7 @@ class Claudemeter(App[str]):
         """Load the archived figures of the org, and those of the past moment if it lacks the org; redraw."""
         self._load_missing_series()
         self._load_missing_history()
+        self._load_missing_machine()
         past = self.past
         if past is not None:
             is_shown = past.store.find_org_state(self.selected) is not None
@@ -1130,6 +1204,6 @@ def _has_room_for_toasts(size: Size) -> bool:
 def _preload_modules() -> None:
     """Import the modules that the first frame did not need, so that no key press has to wait for them."""
     from claudemeter_tui.tui import alerts, screenshots  # noqa: F401
-    from claudemeter_tui.tui.screens import connect, details, events, help, history, overview  # noqa: A004, F401
+    from claudemeter_tui.tui.screens import connect, details, events, help, history, machine, overview  # noqa: A004, F401
 
     gc_control.set_aside_loaded()  # a collection would delay a key press by a tenth of a second

@@ -46,6 +46,7 @@ SCREEN_KEYS = (
     Key("o", "o", "open('overview')", "overview", "show all orgs, worst first", "Overview"),
     Key("d", "d", "open('details')", "details", "show every figure of the org, and the replies", "Details"),
     Key("h", "h", "open('history')", "history", "show past hours, cycles, stops and spending", "History"),
+    Key("l", "l", "open('machine')", "machine", "show Claude Code on this machine", "This machine"),
 )
 READING_KEYS = (
     Key("r", "r", "refresh", "refresh", "refresh everything now", "Refresh"),
@@ -105,6 +106,7 @@ FOOTER_KEYS = (
     SCREEN_KEYS[2],
     SCREEN_KEYS[1],
     Key("", "+ -", "", "period", ""),
+    SCREEN_KEYS[3],
     SHARING_KEYS[1],
     SHARING_KEYS[0],
     READING_KEYS[2],

@@ -90,6 +90,7 @@ def redact_view(view: View, redaction: RowRedactor) -> View:
     key = redaction.redact_key(view.key) if view.key else None
     past = view.past_figures
     figures = past and redaction.redact_once(past, partial(redact_past_figures, redaction=redaction))
+    machine = view.machine and redaction.redact_once(view.machine, redaction.redact_machine)
     today = view.today and redaction.redact_once(view.today, partial(redact_today, redaction=redaction))
     return replace(
         view,
@@ -100,6 +101,8 @@ def redact_view(view: View, redaction: RowRedactor) -> View:
         dismissed=frozenset(redact_cause(cause, redaction) for cause in view.dismissed),
         past_figures=figures,
         today=today,
+        machine=machine,
+        transcript_folders=(),
     )
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from claudemeter_tui.model.day import Today
     from claudemeter_tui.model.events import Event
     from claudemeter_tui.model.history import HistoryAnswer
+    from claudemeter_tui.model.machine import MachineUsage
     from claudemeter_tui.model.past import PastFigures
     from claudemeter_tui.model.problems import ProblemCause, ProblemGroup
     from claudemeter_tui.model.time_series import ArchivedSeries, Histories
@@ -106,6 +107,18 @@ class HistoryState(Enum):
     """The archive has answered for this org and span, or cannot be read."""
 
 
+class MachineState(Enum):
+    """State of the use of this machine on screen."""
+
+    HISTORY_OFF = "history off"
+    """There is no archive, which keeps what transcripts hold."""
+    OFF = "off"
+    """No transcripts are read."""
+    READING = "reading"
+    READ = "read"
+    """The archive has answered, or cannot be read."""
+
+
 @dataclass(frozen=True)
 class View:
     """Everything needed to draw the screen."""
@@ -149,6 +162,11 @@ class View:
     history_weeks: int = 4
     """Span of the history screen in weeks."""
     history_state: HistoryState = HistoryState.OFF
+    machine: MachineUsage | None = None
+    """Use of this machine, and the rises of the selected org. None if not read yet, or not readable."""
+    machine_state: MachineState = MachineState.HISTORY_OFF
+    transcript_folders: tuple[str, ...] = ()
+    """Folders that are searched for transcripts; empty if they are not to be shown."""
     figure_cache: dict[OrgKey, OrgFigures] = field(default_factory=dict, compare=False, repr=False)
     """Cache shared by all views of a run, so that every part of the screen uses the same figures."""
 
@@ -268,6 +286,7 @@ class View:
             and self.today is other.today
             and self.past_figures is other.past_figures
             and self.history is other.history
+            and self.machine is other.machine
             and self._get_appearance() == other._get_appearance()
             and self.now < other._figures_valid_until
         )
@@ -282,8 +301,9 @@ class View:
         # All fields except the time, and except those that are compared by identity.
         words = self.note, self.past_label, self.message
         history = self.history_state, self.history_weeks, self.events_state, self.dismissed
+        machine = self.machine_state, self.transcript_folders
         look = self.key, self.zone, self.span, self.prefers_windows, self.ascii
-        return *look, words, history, self.panel_time
+        return *look, words, history, machine, self.panel_time
 
     @property
     def index(self) -> int:

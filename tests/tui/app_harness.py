@@ -18,6 +18,7 @@ ENDING_WORKERS = (
     "action_usage_page",
     "_load_events",
     "_load_history",
+    "_load_machine",
     "_load_series",
     "_load_today",
     "show_past",

@@ -39,6 +39,8 @@ class ViewScreen(Screen[None]):
     """True if the screen needs `View.past_figures`."""
     SHOWS_HISTORY: ClassVar[bool] = False
     """True if the screen needs `View.history`."""
+    SHOWS_MACHINE: ClassVar[bool] = False
+    """True if the screen needs `View.machine`."""
 
     view: var[View] = var(View(), init=False)
     """The view on screen."""

@@ -18,6 +18,7 @@ from claudemeter_tui.tui.screens.connect import CONNECT_KEYS
 from claudemeter_tui.tui.screens.details import DETAILS_KEYS
 from claudemeter_tui.tui.screens.events import EVENTS_KEYS
 from claudemeter_tui.tui.screens.history import HISTORY_KEYS
+from claudemeter_tui.tui.screens.machine import MACHINE_KEYS
 from claudemeter_tui.tui.screens.overview import OVERVIEW_KEYS
 from claudemeter_tui.tui.styled_text import (
     HEADING,
@@ -41,6 +42,7 @@ OTHER_KEY_GROUPS = (
     ("Overview", OVERVIEW_KEYS),
     ("Details", DETAILS_KEYS),
     ("History", HISTORY_KEYS),
+    ("This machine", MACHINE_KEYS),
     ("Events", EVENTS_KEYS),
     ("Without a session", CONNECT_KEYS[:-1]),
 )
@@ -75,7 +77,7 @@ MARK_MEANINGS = (
     (Severity.FULL, "from 100%, or locked"),
     (("┿ ┼", HEADING), "elapsed time of the window: a bar beyond it is ahead of an even pace"),
     (("·", MUTED), "not known"),
-    (("~", MUTED), "a projection at the current pace"),
+    (("~", MUTED), "estimated: a projection at the current pace, or a list price"),
 )
 """Meaning of each severity's mark, and of each other mark with its style."""
 ABOUT = """\

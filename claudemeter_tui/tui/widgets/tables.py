@@ -101,11 +101,12 @@ def list_table_rows(
         for place in places:
             _, key, moment = keys[place]
             lines = narrow[place] if narrow else ()
-            draw = partial(_draw_cells, lines) if lines else partial(table.draw_row, place)
+            draw = partial(draw_cells, lines) if lines else partial(table.draw_row, place)
             yield ListRow(key, draw, len(lines) or 1, moment=moment)
 
 
-def _draw_cells(lines: Sequence[Sequence[Cell]], part: int) -> StyledLine:
+def draw_cells(lines: Sequence[Sequence[Cell]], part: int) -> StyledLine:
+    """Return one of some lines of cells."""
     return build_line(*lines[part])
 
 

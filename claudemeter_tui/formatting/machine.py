@@ -1,0 +1,182 @@
+"""Put the use of Claude Code on this machine into words: tokens, cost at list prices, and rises.
+
+A figure behind `~` is estimated; every other one was counted here or read from the server.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, tzinfo
+from decimal import Decimal
+
+from claudemeter_tui.formatting.history import NOTHING, OTHER_WINDOW, format_minute, format_window
+from claudemeter_tui.formatting.transcripts import format_project
+from claudemeter_tui.formatting.values import (
+    format_count,
+    format_moment,
+    format_money,
+    format_percent,
+    to_local,
+)
+from claudemeter_tui.model.attribution import NoRate
+from claudemeter_tui.model.history import USED_FIGURE, WINDOW_PREFIX
+from claudemeter_tui.model.machine import FigureRises, ListCost, MachineSpan
+from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.prices import PRICES_MONTH, build_dollars, label_model
+
+ESTIMATED = "~"
+"""Mark of an estimate."""
+AT_LEAST = "≥"
+"""Mark of a rise that was not read from the start of its span."""
+NO_PRICE = "no price"
+ELSEWHERE = "elsewhere (other devices, app, web)"
+NOT_PLACED = "here or elsewhere, not known"
+READING_FIRST = (
+    "Reading Claude Code's transcripts…",
+    "The first time takes some seconds.",
+)
+TRANSCRIPTS_OFF = (
+    "Transcripts are not read (transcripts = false).",
+    "Turn them on in the settings to see the tokens, the cost and the refusals of Claude Code here.",
+)
+NEEDS_HISTORY = (
+    "History is switched off (history.enabled).",
+    "Everything that is read from transcripts is kept there; turn it on in the settings.",
+)
+RISES = "Rise on claude.ai"
+"""Heading of the rises that the server counted, of every device."""
+NO_RISES = "No figure of this org was read in these spans."
+NO_CALLS = "No call in this span."
+NO_REBUILDS = "No cache rebuild was found in 30 days."
+NO_REFUSALS = "No refusal was found in 30 days."
+REBUILD_NOTE = "Tokens written to the cache again that the call before had cached."
+PRICE_NOTE = (
+    f"{ESTIMATED} estimated: list prices of {PRICES_MONTH:%b %Y}, which a plan does not charge."
+    " Everything else is measured."
+)
+NO_RATES = {
+    NoRate.FEW: "The rise is not attributed yet: too little data.",
+    NoRate.UNEVEN: "The rise is not attributed: other devices were active most of the time.",
+}
+_TOKEN_UNITS = ((10**9, "B"), (10**6, "M"), (10**3, "k"))
+
+
+def format_tokens(count: int) -> str:
+    """Return `999`, `12.3k`, `4.56M`, `1.20B`: three digits."""
+    for size, unit in _TOKEN_UNITS:
+        # 999,950 is no `1000k`.
+        if count >= size * 0.9995 and count >= 1000:
+            amount = count / size
+            return f"{amount:.{2 if amount < 9.995 else 1 if amount < 99.95 else 0}f}{unit}"
+    return str(count)
+
+
+def format_cost(cost: ListCost) -> str:
+    """Return `~$12.40`, `no price` if no token has one, or a dash without tokens."""
+    if cost.nano is None:
+        return NO_PRICE if cost.unpriced else NOTHING
+    return format_estimate(build_dollars(cost.nano))
+
+
+def format_estimate(amount: float | Money) -> str:
+    """Return `~41%`, `~$3.40`; `~<$0.01` just above nothing."""
+    if not isinstance(amount, Money):
+        return f"{ESTIMATED}{format_percent(amount)}"
+    if 0 < amount.minor < 1:
+        return f"{ESTIMATED}<{format_money(Money(Decimal(1), *amount.unit))}"
+    return f"{ESTIMATED}{format_money(amount)}"
+
+
+def format_rise(figure: FigureRises) -> str:
+    """Return `+12%`, `+$3.40`; `≥12%` if the start of the span was not read."""
+    total = figure.total
+    text = format_money(total) if isinstance(total, Money) else format_percent(total)
+    return f"{'+' if figure.is_whole else AT_LEAST}{text}"
+
+
+def format_part(figure: FigureRises, amount: float) -> str:
+    """Return an estimated part of a rise: `~4%`, `~$1.20`."""
+    if figure.unit is None:
+        return format_estimate(amount)
+    return format_estimate(Money(Decimal(str(amount)), *figure.unit))
+
+
+def name_figure(figure: str, labels: Mapping[str, str] | None = None) -> str:
+    """Return `5-hour`, `7-day all`, `credits`; `other` for a window that is neither known nor in `labels`."""
+    if figure == USED_FIGURE:
+        return "credits"
+    name = format_window(figure)
+    return (labels or {}).get(figure.removeprefix(WINDOW_PREFIX), name) if name == OTHER_WINDOW else name
+
+
+def name_projects(folders: Iterable[str]) -> dict[str, str]:
+    """Return a name for each folder: its last part, with those before it if two would be equal."""
+    names = {folder: format_project(folder) for folder in folders}
+    for depth in range(2, 8):
+        counts = Counter(names.values())
+        for folder, name in names.items():
+            if counts[name] > 1 and folder:
+                parts = [part for part in folder.replace("\\", "/").split("/") if part]
+                names[folder] = "/".join(parts[-depth:])
+    return names
+
+
+def name_model(model: str, variant: str) -> str:
+    """Return `Opus 5.5`, `Opus 5.5 fast`, or `unknown model`."""
+    return " ".join(filter(None, (label_model(model) or "unknown model", variant)))
+
+
+def format_since(span: MachineSpan, now: datetime, zone: tzinfo | None) -> str:
+    """Return `since 14:00`; `since ~09:48` if the server did not report the start."""
+    mark = "" if span.is_reported else ESTIMATED
+    return f"since {mark}{format_moment(span.since, now, zone)}"
+
+
+def format_start(span: MachineSpan, now: datetime, zone: tzinfo | None) -> str:
+    """Return `14:00` today, else `Apr 21 14:00`, in one form for a column; `~` as in `format_since`."""
+    mark = "" if span.is_reported else ESTIMATED
+    there = to_local(span.since, zone)
+    if there.date() == to_local(now, zone).date():
+        return f"{mark}{there:%H:%M}"
+    return f"{mark}{format_minute(span.since, now, zone, has_weekday=False)}"
+
+
+def describe_no_transcripts(folders: Sequence[str]) -> tuple[str, ...]:
+    """Return a heading, the searched folders, and the variable that names others."""
+    searched = (f"Searched: {', '.join(folders)}.",) if folders else ()
+    return (
+        "No transcripts of Claude Code were found.",
+        *searched,
+        "Set CLAUDE_CONFIG_DIR if its config folder is another one.",
+    )
+
+
+def describe_skipped(count: int) -> str:
+    """Return a sentence about lines that could not be read; empty for none."""
+    return f"{format_count(count, 'line')} of the transcripts could not be read." if count else ""
+
+
+def describe_login(login_org: str | None, org_uuid: str | None, names: Mapping[str, str]) -> str:
+    """Return a sentence if Claude Code is not known to be logged in to an org; else an empty text.
+
+    Args:
+        login_org: UUID of the org of the login, in lower case. None if not known.
+        org_uuid: UUID of the selected org. None without an org.
+        names: names of the known orgs by their UUID in lower case.
+    """
+    if org_uuid is None:
+        return ""
+    if login_org is None:
+        return "Claude Code's login is not known: its calls can be those of another account."
+    if login_org == org_uuid.lower():
+        return ""
+    return f"Claude Code is logged in to {names.get(login_org, 'another org')}: its calls do not count here."
+
+
+def format_reasons(reasons: Sequence[tuple[str, int]]) -> str:
+    """Return `tools changed 3, system changed 1`, or `not reported`."""
+    counts: Counter[str] = Counter()
+    for reason, count in reasons:
+        counts[reason.replace("_", " ")] += count
+    return ", ".join(f"{reason} {count}" for reason, count in counts.most_common()) or "not reported"

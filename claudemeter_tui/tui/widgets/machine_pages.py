@@ -1,0 +1,438 @@
+"""The pages of the screen "this machine": overview, projects, models, cache rebuilds, and refusals."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, tzinfo
+
+from rich.cells import cell_len, set_cell_size
+from textual.content import Content
+
+from claudemeter_tui.formatting.history import NOTHING, format_minute
+from claudemeter_tui.formatting.machine import (
+    ELSEWHERE,
+    ESTIMATED,
+    NO_CALLS,
+    NO_RATES,
+    NO_REBUILDS,
+    NO_REFUSALS,
+    NO_RISES,
+    NOT_PLACED,
+    PRICE_NOTE,
+    REBUILD_NOTE,
+    RISES,
+    describe_skipped,
+    format_cost,
+    format_part,
+    format_reasons,
+    format_rise,
+    format_since,
+    format_start,
+    format_tokens,
+    name_figure,
+    name_model,
+    name_projects,
+)
+from claudemeter_tui.formatting.transcripts import (
+    LOW_PRIORITY_CURE,
+    NO_PROOF,
+    describe_refusal_causes,
+    describe_stops,
+)
+from claudemeter_tui.formatting.values import format_count, format_day, format_percent, to_local
+from claudemeter_tui.model.history import USED_FIGURE, WINDOW_PREFIX
+from claudemeter_tui.model.machine import (
+    REFUSAL_DAYS,
+    FigureRises,
+    ListCost,
+    MachineUsage,
+    RebuildDay,
+    SpanKind,
+    SpanUsage,
+    UsageRow,
+    count_stops,
+    group_rows,
+    sum_costs,
+    sum_counts,
+)
+from claudemeter_tui.model.store import OrgKey
+from claudemeter_tui.model.transcripts import Refusal, TokenCounts
+from claudemeter_tui.tui.styled_text import HEADING, MUTED, build_line, hang_text, wrap_text
+from claudemeter_tui.tui.widgets.list_view import (
+    BLANK_ROW,
+    MARK_WIDTH,
+    ListPage,
+    ListRow,
+    build_row,
+    fix_row,
+)
+from claudemeter_tui.tui.widgets.tables import (
+    Cell,
+    Table,
+    build_text_page,
+    draw_cells,
+    list_table_rows,
+    wrap_cells,
+)
+
+MAX_NAME = 36
+"""Cells of a name in a table; a longer one is cut, because no figure may be."""
+_SHORT_KINDS = {SpanKind.WINDOW: "5-hour", SpanKind.CYCLE: "cycle"}
+"""Names of spans above columns; all others have their own value."""
+_WINDOW_OF = {
+    SpanKind.WINDOW: "five_hour",
+    SpanKind.TODAY: "five_hour",
+    SpanKind.WEEK: "seven_day",
+    SpanKind.CYCLE: "seven_day",
+}
+"""The window whose rise is attributed in each span."""
+
+
+@dataclass(frozen=True)
+class PageContext:
+    """Everything besides the usage that a page needs."""
+
+    zone: tzinfo | None
+    width: int
+    """Cells of a line with the cursor's mark."""
+    has_org: bool = False
+    """True if an org is selected."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels of the org's windows by their keys."""
+    login_note: str = ""
+    """Sentence about the login if it is not known to be that of the selected org. Empty if it is."""
+    find_org: Callable[[str], OrgKey | None] = lambda _: None
+    """Returns the key of the org with this UUID in lower case. None if it is not known."""
+
+    @property
+    def room(self) -> int:
+        """Cells of a line."""
+        return self.width - MARK_WIDTH
+
+
+Line = tuple[str, Sequence[str]]
+"""Label, and a text for each span."""
+
+
+def build_overview_page(usage: MachineUsage, context: PageContext) -> ListPage:
+    """Return tokens, cost and the server's rises of all spans side by side, or one below the other."""
+    sections: list[tuple[str, list[Line]]] = [
+        ("Tokens", _list_token_lines(usage, context)),
+        ("List price, estimated", _list_cost_lines(usage.spans)),
+    ]
+    rises = _list_rise_lines(usage.spans, context)
+    if rises:
+        sections.append((RISES, rises))
+    cells: list[list[Cell]] = [
+        [(label, ""), *((text, "") for text in texts)] for _, lines in sections for label, texts in lines
+    ]
+    keys = [(title, (title, label), None) for title, lines in sections for label, _ in lines]
+    titles = ("", *(_SHORT_KINDS.get(one.span.kind, one.span.kind) for one in usage.spans))
+    table = Table(titles, cells, [title for title, _ in sections])
+    if table.width <= context.room:
+        rows = list(list_table_rows(table, keys))
+    else:
+        rows = _stack_spans(usage, sections, context)
+    notes = [PRICE_NOTE]
+    if context.has_org and not rises:
+        notes.insert(0, NO_RISES)
+    notes += [context.login_note if rises else "", describe_skipped(usage.skipped)]
+    return ListPage([*rows, *_build_notes(notes, context)], context.width)
+
+
+def _list_token_lines(usage: MachineUsage, context: PageContext) -> list[Line]:
+    now, zone = usage.at, context.zone
+    sums = [sum_counts(one.rows) for one in usage.spans]
+    subagents = [sum_counts(row for row in one.rows if row.is_sidechain) for one in usage.spans]
+    kinds: tuple[tuple[str, Callable[[TokenCounts], int]], ...] = (
+        ("input", lambda counts: counts.input),
+        ("output", lambda counts: counts.output),
+        ("cache written", lambda counts: counts.written),
+        ("cache read", lambda counts: counts.cache_read),
+        ("all", lambda counts: counts.total),
+    )
+    return [
+        ("since", [format_start(one.span, now, zone) for one in usage.spans]),
+        *((label, [format_tokens(pick(counts)) for counts in sums]) for label, pick in kinds),
+        ("of subagents", [format_tokens(counts.total) for counts in subagents]),
+        ("web searches", [format_tokens(counts.web_searches) for counts in sums]),
+    ]
+
+
+def _list_cost_lines(spans: Iterable[SpanUsage]) -> list[Line]:
+    costs = [sum_costs(one.rows) for one in spans]
+    chains = {
+        label: [sum_costs(row for row in one.rows if row.is_sidechain is is_sidechain) for one in spans]
+        for label, is_sidechain in (("main chain", False), ("subagents", True))
+    }
+    lines: list[Line] = [("all", [format_cost(cost) for cost in costs])]
+    lines += [(label, [format_cost(cost) for cost in found]) for label, found in chains.items()]
+    if any(cost.unpriced for cost in costs):
+        lines.append(
+            ("no price for", [format_tokens(cost.unpriced) if cost.unpriced else NOTHING for cost in costs])
+        )
+    return lines
+
+
+def _list_rise_lines(spans: Sequence[SpanUsage], context: PageContext) -> list[Line]:
+    """Return the rise of each figure; a dash in a span in which it was not read."""
+    found: dict[tuple[str, object], list[str]] = {}
+    for place, one in enumerate(spans):
+        for figure in one.figures:
+            texts = found.setdefault((figure.figure, figure.unit), [NOTHING] * len(spans))
+            texts[place] = format_rise(figure)
+    order = [f"{WINDOW_PREFIX}five_hour", f"{WINDOW_PREFIX}seven_day"]
+    ranked = sorted(found, key=lambda key: (key[0] == USED_FIGURE, key[0] not in order, key[0]))
+    return [(name_figure(key[0], context.labels), found[key]) for key in ranked]
+
+
+def _stack_spans(
+    usage: MachineUsage, sections: Sequence[tuple[str, list[Line]]], context: PageContext
+) -> list[ListRow]:
+    """Return a block for each span, with whole figures in as many lines as they need."""
+    rows: list[ListRow] = []
+    for place, one in enumerate(usage.spans):
+        rows += [BLANK_ROW] if rows else []
+        since = format_since(one.span, usage.at, context.zone)
+        rows.append(fix_row(build_line((one.span.kind.capitalize(), HEADING), (f" {since}", MUTED))))
+        for title, lines in sections:
+            cells = [
+                (f"{label} {texts[place]}", "")
+                for label, texts in lines
+                if label != "since" and texts[place] != NOTHING
+            ]
+            found = [[(title, MUTED)], *wrap_cells(cells, context.room, "  ", " · ")] if cells else []
+            rows += _build_lines((one.span.kind, title), found)
+    return rows
+
+
+def _build_lines(key: object, lines: Sequence[Sequence[Cell]]) -> list[ListRow]:
+    """Return a row for each line, so that a small pane scrolls line by line."""
+    return [build_row((key, place), [draw_cells(lines, place)]) for place in range(len(lines))]
+
+
+def _build_notes(notes: Iterable[str], context: PageContext) -> list[ListRow]:
+    """Return the sentences below a blank line; the cursor reaches them, because a pane can be small."""
+    lines = [line for note in notes if note for line in wrap_text(note, context.room, MUTED)]
+    return [BLANK_ROW, *(build_row(("note", place), [line]) for place, line in enumerate(lines))]
+
+
+def build_projects_page(usage: MachineUsage, place: int, context: PageContext) -> ListPage:
+    """Return the projects of a span by their cost, with the estimated part of the server's rise."""
+    one = usage.spans[place]
+    if not one.rows and not any(figure.total for figure in _list_attributed(one)):
+        return build_text_page((NO_CALLS, *_list_notes(one, context)), context.width)
+    groups = group_rows(one.rows, lambda row: row.project)
+    costs = {folder: sum_costs(rows) for folder, rows in groups.items()}
+    tokens = {folder: sum_counts(rows).total for folder, rows in groups.items()}
+    ordered = sorted(groups, key=lambda folder: (-(costs[folder].nano or 0), -tokens[folder], folder))
+    figures = [figure for figure in _list_attributed(one) if figure.attribution and figure.total]
+    split = [figure for figure in figures if figure.attribution and figure.attribution.reason is None]
+    names = {folder: _cut_name(name, MAX_NAME) for folder, name in name_projects(ordered).items()}
+    shares = _format_shares([(costs[folder].nano or 0, tokens[folder]) for folder in ordered])
+    rows: list[tuple[str, list[str]]] = [
+        (
+            names[folder],
+            [
+                format_tokens(tokens[folder]),
+                format_cost(costs[folder]),
+                share,
+                *(_format_attributed(figure, folder) for figure in split),
+            ],
+        )
+        for folder, share in zip(ordered, shares, strict=True)
+    ]
+    if split:
+        for label, name in ((ELSEWHERE, "elsewhere"), (NOT_PLACED, "unknown")):
+            amounts = [float(getattr(figure.attribution, name)) for figure in split]
+            if any(amounts) or name == "elsewhere":
+                parts = (format_part(*pair) for pair in zip(split, amounts, strict=True))
+                rows.append((label, [NOTHING, NOTHING, NOTHING, *parts]))
+    totals = [
+        format_tokens(sum(tokens.values())),
+        format_cost(sum_costs(one.rows)),
+        NOTHING,
+        *map(format_rise, split),
+    ]
+    rows.append(("all", totals))
+    titles = ("", "tokens", "cost", "share", *(name_figure(figure.figure) for figure in split))
+    drawn = _draw_rows(rows, titles, "Projects", (("tokens",), ("tokens", "share")), context)
+    return ListPage([*drawn, *_build_notes(_list_notes(one, context), context)], context.width)
+
+
+def _list_attributed(one: SpanUsage) -> list[FigureRises]:
+    """Return the window that fits the span, and the credits."""
+    wanted = f"{WINDOW_PREFIX}{_WINDOW_OF[one.span.kind]}", USED_FIGURE
+    return sorted(
+        (figure for figure in one.figures if figure.figure in wanted),
+        key=lambda figure: wanted.index(figure.figure),
+    )
+
+
+def _list_notes(one: SpanUsage, context: PageContext) -> list[str]:
+    """Return why nothing is attributed, if so, and what the mark of an estimate says."""
+    reasons = [
+        NO_RATES[figure.attribution.reason]
+        for figure in _list_attributed(one)
+        if figure.attribution is not None and figure.attribution.reason is not None and figure.total
+    ]
+    return [context.login_note, *dict.fromkeys(reasons), PRICE_NOTE]
+
+
+def _format_attributed(figure: FigureRises, folder: str) -> str:
+    amount = figure.attribution.shares.get(folder, 0.0) if figure.attribution is not None else 0.0
+    return format_part(figure, amount) if amount else NOTHING
+
+
+def _format_shares(amounts: Sequence[tuple[int, int]]) -> list[str]:
+    """Return the share of each amount: of the cost, estimated, or of the tokens if there is no cost."""
+    place = 0 if any(cost for cost, _ in amounts) else 1
+    total = sum(pair[place] for pair in amounts)
+    mark = "" if place else ESTIMATED
+    return [
+        f"{mark}{format_percent(100 * pair[place] / total)}" if pair[place] else NOTHING for pair in amounts
+    ]
+
+
+def _cut_name(name: str, width: int) -> str:
+    return name if cell_len(name) <= width else f"{set_cell_size(name, width - 1).rstrip()}…"
+
+
+def _draw_rows(
+    rows: Sequence[tuple[str, Sequence[str]]],
+    titles: tuple[str, ...],
+    section: str,
+    dropped: Sequence[tuple[str, ...]],
+    context: PageContext,
+) -> list[ListRow]:
+    """Return the rows as a table with as many columns as fit, or name and figures in lines of their own."""
+    keys = [(section, name, None) for name, _ in rows]
+    for without in ((), *dropped):
+        shown = [place for place, title in enumerate(titles) if title not in without]
+        cells = [[((name, *texts)[place], "") for place in shown] for name, texts in rows]
+        table = Table(tuple(titles[place] for place in shown), cells, (section,))
+        if table.width <= context.room:
+            return list(list_table_rows(table, keys))
+    found = [fix_row(build_line((section, HEADING)))]
+    for name, texts in rows:
+        named = [
+            (f"{title} {text}", "") for title, text in zip(titles[1:], texts, strict=True) if text != NOTHING
+        ]
+        lines: list[Sequence[Cell]] = [[(_cut_name(name, context.room), "")]]
+        lines += wrap_cells(named, context.room, "  ", " · ")
+        found.append(build_row(name, [draw_cells(lines, part) for part in range(len(lines))]))
+    return found
+
+
+def build_models_page(usage: MachineUsage, place: int, context: PageContext) -> ListPage:
+    """Return the models of a span by their cost, with every kind of token."""
+    one = usage.spans[place]
+    if not one.rows:
+        return build_text_page((NO_CALLS, PRICE_NOTE), context.width)
+    groups = group_rows(one.rows, lambda row: name_model(row.model, row.variant))
+    ordered = sorted(groups, key=lambda name: (-(sum_costs(groups[name]).nano or 0), name))
+    rows = [(_cut_name(name, MAX_NAME), _list_model_texts(groups[name])) for name in ordered]
+    rows.append(("all", _list_model_texts(one.rows)))
+    titles = ("", "input", "output", "written", "read", "searches", "cost")
+    drawn = _draw_rows(rows, titles, "Models", (("searches",),), context)
+    return ListPage([*drawn, *_build_notes([PRICE_NOTE], context)], context.width)
+
+
+def _list_model_texts(rows: Sequence[UsageRow]) -> list[str]:
+    counts = sum_counts(rows)
+    kinds = (counts.input, counts.output, counts.written, counts.cache_read)
+    searches = format_tokens(counts.web_searches) if counts.web_searches else NOTHING
+    return [*map(format_tokens, kinds), searches, format_cost(sum_costs(rows))]
+
+
+def build_rebuilds_page(usage: MachineUsage, context: PageContext) -> ListPage:
+    """Return the cache rebuilds of each day, newest first, with their cost and the server's reasons."""
+    if not usage.rebuilds:
+        return build_text_page((NO_REBUILDS, REBUILD_NOTE), context.width)
+    days: defaultdict[date, list[RebuildDay]] = defaultdict(list)
+    for one in usage.rebuilds:
+        days[one.day].append(one)
+    today = to_local(usage.at, context.zone).date()
+    rows = [(format_day(day, today), _list_rebuild_texts(found)) for day, found in days.items()]
+    total = _list_rebuild_texts(usage.rebuilds)
+    rows.insert(0, (f"{REFUSAL_DAYS} days", [*total[:-1], ""]))
+    titles = ("", "calls", "tokens", "cost", "  reasons")
+    table = Table(titles, [[(name, ""), *((text, "") for text in texts)] for name, texts in rows], ("",))
+    section = "Cache rebuilds"
+    if table.width + cell_len(section) <= context.room:
+        cells = [[(name, ""), *((text, "") for text in texts)] for name, texts in rows]
+        table = Table(titles, cells, (section,), left=("", titles[-1]))
+        drawn = list(list_table_rows(table, [(section, name, None) for name, _ in rows]))
+    else:
+        drawn = [fix_row(build_line((section, HEADING)))]
+        drawn += [_wrap_rebuild(name, texts, context.room) for name, texts in rows]
+    notes = [REBUILD_NOTE, PRICE_NOTE]
+    return ListPage([*drawn, *_build_notes(notes, context)], context.width)
+
+
+def _list_rebuild_texts(found: Iterable[RebuildDay]) -> list[str]:
+    calls = rebuilt = 0
+    cost = ListCost()
+    reasons: list[tuple[str, int]] = []
+    for one in found:
+        calls, rebuilt, cost = calls + one.calls, rebuilt + one.rebuilt, cost.add(one.cost)
+        reasons += one.reasons
+    return [str(calls), format_tokens(rebuilt), format_cost(cost), f"  {format_reasons(reasons)}"]
+
+
+def _wrap_rebuild(name: str, texts: Sequence[str], room: int) -> ListRow:
+    calls, tokens, cost, reasons = texts
+    cells = [(name, ""), (format_count(int(calls), "call"), ""), (f"{tokens} tokens", ""), (cost, "")]
+    wrapped = wrap_cells(cells, room, "", " · ")
+    lines = [draw_cells(wrapped, part) for part in range(len(wrapped))]
+    if reasons.strip():
+        lines += [build_line("  ", line) for line in wrap_text(reasons.strip(), room - 2, MUTED)]
+    return build_row(name, lines)
+
+
+TIME_CELLS = 17
+"""Cells of the time of a refusal: `Sat Apr 25 14:22 `."""
+WIDE_FROM = 76
+"""Cells from which a refusal has time, project and cause side by side."""
+
+
+def build_refusals_page(usage: MachineUsage, context: PageContext) -> ListPage:
+    """Return the refusals, newest first; those of one stop are one row."""
+    if not usage.refusals:
+        return build_text_page((NO_REFUSALS, NO_PROOF), context.width)
+    head = describe_stops(count_stops(usage.refusals), REFUSAL_DAYS)
+    stops: dict[tuple[object, ...], list[Refusal]] = {}
+    for refusal in usage.refusals:
+        stops.setdefault(refusal.stop, []).append(refusal)
+    names = name_projects(dict.fromkeys(refusal.project for refusal in usage.refusals))
+    heading = f"{head[0].upper()}{head[1:]}"
+    rows = [fix_row(line) for line in wrap_text(heading, context.room, HEADING)]
+    for found in sorted(stops.values(), key=lambda found: found[0].at, reverse=True):
+        first = found[0]
+        lines = _draw_refusal(found, names[first.project], usage.at, context)
+        org_key = context.find_org(first.org) if first.org is not None else None
+        rows.append(build_row(first.key, lines, first.at, org_key))
+    return ListPage([*rows, *_build_notes([NO_PROOF], context)], context.width)
+
+
+def _draw_refusal(
+    found: Sequence[Refusal], project: str, now: datetime, context: PageContext
+) -> list[Content]:
+    first, last = found[0], found[-1]
+    at = format_minute(first.at, now, context.zone)
+    texts = [describe_refusal_causes(first.limit, first.credits_reason)]
+    if len(found) > 1:
+        texts.append(f"{len(found)} refusals")
+    if last.offers_low_priority:
+        texts.append(LOW_PRIORITY_CURE)
+    cause = " · ".join(texts)
+    if context.width >= WIDE_FROM:
+        name = _cut_name(project, 20)
+        head = build_line((f"{at:<{TIME_CELLS}} ", MUTED), f"{name}{' ' * (22 - cell_len(name))}")
+        return list(hang_text(head, cause, context.room))
+    name = _cut_name(project, max(8, context.room - len(at) - 2))
+    wrapped = wrap_cells([(at, MUTED), (name, "")], context.room, "", "  ")
+    lines = [draw_cells(wrapped, part) for part in range(len(wrapped))]
+    return [*lines, *(build_line("  ", line) for line in wrap_text(cause, context.room - 2))]
