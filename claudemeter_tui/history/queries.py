@@ -58,6 +58,7 @@ from claudemeter_tui.model.history import (
     Stop,
     find_first_day,
 )
+from claudemeter_tui.model.machine import REFUSAL_DAYS, count_stops
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.model.transcripts import TranscriptNews
@@ -202,7 +203,15 @@ def query_history(connection: sqlite3.Connection, org_id: int, request: HistoryR
             summed.sum_cycle(row) for figure, row in reversed(cycle_rows) if figure == MONTH
         ),
         cap=_load_current(connection, org_id, CAP),
+        refused=_count_refused(connection, org_id, request.now),
     )
+
+
+def _count_refused(connection: sqlite3.Connection, org_id: int, now: datetime) -> dict[str, int]:
+    """Return the stops of Claude Code while it was logged in to an org; see `HistoryAnswer.refused`."""
+    (uuid,) = connection.execute("SELECT lower(uuid) FROM orgs WHERE id = ?", (org_id,)).fetchone()
+    found = load_refusals(connection, now - timedelta(days=REFUSAL_DAYS), now)
+    return count_stops(refusal for refusal in found if refusal.org == uuid)
 
 
 def _answer_nothing(request: HistoryRequest) -> HistoryAnswer:

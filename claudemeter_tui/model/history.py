@@ -6,7 +6,8 @@ it is neither time without spending nor time without a stop.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
@@ -258,6 +259,10 @@ class HistoryAnswer:
     """Oldest first."""
     cap: Money | None = None
     """The newest known cap. None if there is none."""
+    refused: Mapping[str, int] = field(default_factory=dict)
+    """Stops of Claude Code by the group of their limit, most frequent first, as far as they are known to be
+    those of the org. Of the last `REFUSAL_DAYS` days; empty if none is known.
+    """
 
     @property
     def is_empty(self) -> bool:

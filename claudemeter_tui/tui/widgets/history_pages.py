@@ -22,6 +22,7 @@ from claudemeter_tui.formatting.history import (
     format_share,
     is_running,
 )
+from claudemeter_tui.formatting.transcripts import describe_stops
 from claudemeter_tui.formatting.values import (
     format_count,
     format_money,
@@ -36,6 +37,7 @@ from claudemeter_tui.model.history import (
     PeriodKind,
     Stop,
 )
+from claudemeter_tui.model.machine import REFUSAL_DAYS
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.model.windows import Severity
@@ -46,6 +48,7 @@ from claudemeter_tui.tui.styled_text import (
     StyledLine,
     build_line,
     fit_line,
+    wrap_text,
 )
 from claudemeter_tui.tui.widgets.list_view import BLANK_ROW, MARK_WIDTH, ListPage, ListRow, fix_row
 from claudemeter_tui.tui.widgets.tables import Cell, Table, build_text_page, list_table_rows, wrap_cells
@@ -248,6 +251,9 @@ STOP_LINE_FROM = 62
 def build_stops_page(answer: HistoryAnswer, width: int) -> ListPage:
     """Return how often and how long each cause stopped work: in the span, then per month and per week."""
     rows: list[ListRow] = []
+    if answer.refused:
+        text = f"Claude Code was {describe_stops(answer.refused, REFUSAL_DAYS)}"
+        rows = [fix_row(line) for line in wrap_text(text, width - MARK_WIDTH)]
     for period in (answer.span, *reversed(answer.months), *reversed(answer.weeks)):
         if _is_in_history(answer, period):
             rows += [BLANK_ROW] if rows else []
