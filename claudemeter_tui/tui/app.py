@@ -944,7 +944,11 @@ class Claudemeter(App[str]):
         return closing
 
     def action_close(self) -> None:
-        """Close the screen over the dashboard; on the dashboard, return from the past to now."""
+        """Close the screen over the dashboard; on the dashboard, return from the past to now.
+
+        The message of a one-line pane ends, too.
+        """
+        self.message = ""
         if not self._close_overlay():
             self.past = None
 
