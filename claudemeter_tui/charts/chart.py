@@ -307,9 +307,6 @@ def build_windows_chart(
     # The number of columns does not matter for the length.
     length = timedelta(seconds=frame.compute_edges(since, MIN_CANVAS_COLUMNS).length)
     shows_peaks = frame.resets_at is None and length >= PEAKS_FROM
-    if shows_peaks:
-        events = tuple(events)
-        frame = replace(frame, needs_axis=has_marked_events(events, now - length.total_seconds(), now))
     scale = build_percent_scale(highest, frame.rows, is_area=shows_peaks)
     expected = forecasts or {}
 

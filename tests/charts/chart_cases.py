@@ -92,7 +92,13 @@ def amounts(chart: RenderedChart | None) -> list[float]:
 def columns(chart: RenderedChart | None) -> list[str]:
     """Return the curves in each column of the canvas from top to bottom; a note counts as area."""
     assert chart is not None
-    inks = ChartStyle.CURVE, ChartStyle.AREA, ChartStyle.EDGE, ChartStyle.SECOND
+    inks = set(ChartStyle) - {
+        ChartStyle.SCALE,
+        ChartStyle.LIMIT,
+        ChartStyle.GAP,
+        ChartStyle.NOW,
+        ChartStyle.NOTE,
+    }
     kept = [
         "".join(
             "█" * len(text) if style is ChartStyle.NOTE else text if style in inks else " " * len(text)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from claudemeter_tui.charts.axes import ChartFrame, TimeEdges, find_peak_periods
+from claudemeter_tui.charts.axes import ChartFrame, TimeEdges, build_time_labels, find_peak_periods
 from claudemeter_tui.charts.canvas import ChartStyle
 from claudemeter_tui.charts.chart import RenderedChart, build_credits_chart, build_windows_chart
 from tests.archives import archive_percents, simulate_archive
-from tests.charts.chart_cases import DAY, TIME, canvas, lines
+from tests.charts.chart_cases import DAY, TIME, canvas, columns, lines
 
 NOW = datetime(2026, 4, 25, 14, 48, tzinfo=UTC)
 
@@ -28,6 +28,107 @@ def read_times(chart: RenderedChart | None) -> list[str]:
 
 
 MONTHS = ["May 1", "Jul 1", "Sep 1", "Nov 1", "2026", "Mar 1"]
+
+
+@pytest.mark.parametrize(
+    ("expected", "days", "width"),
+    [
+        (["Mar 30", "Apr 6", "Apr 13", "Apr 20"], 30, 180),
+        (["Mar 30", "Apr 6", "Apr 13", "Apr 20"], 30, 60),
+        (["Mar 30", "Apr 13"], 30, 34),
+        (["Mar 30", "Apr 13"], 30, 24),
+        (MONTHS, 365, 180),
+        (MONTHS, 365, 100),
+        (MONTHS[1:], 365, 60),
+        (["Jul 1", "2026"], 365, 30),
+        (["Jul 1", "2026"], 365, 24),
+    ],
+)
+def test_long_axes_show_mondays_and_months(expected: list[str], days: int, width: int) -> None:
+    """A month has its Mondays, and a year every second month, or fewer if the chart is narrow."""
+    chart = build_windows_chart(simulate_archive(NOW, 400).thin().histories, frame(days, width))
+    assert read_times(chart) == expected
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Chatham"])
+@pytest.mark.parametrize("days", [7, 14, 30, 90, 365])
+def test_labels_of_long_axes_are_local_midnights(days: int, zone: str) -> None:
+    """Each label is at a local midnight, also after a day of 23 or 25 hours, and at equal steps."""
+    for month in range(1, 13):
+        check_labels(datetime(2026, month, 4, 9, 30, tzinfo=UTC), days, ZoneInfo(zone))
+
+
+def check_labels(end: datetime, days: int, there: ZoneInfo) -> None:
+    """Check the labels of the days before a moment."""
+    edges = TimeEdges((end - days * DAY).timestamp(), end.timestamp(), end.timestamp(), 20 * days)
+    found = build_time_labels(edges, there)
+    midnights = [
+        datetime.fromtimestamp(edges.start, there).date() + timedelta(days=n) for n in range(days + 1)
+    ]
+    columns = {
+        edges.find_column(datetime(day.year, day.month, day.day, tzinfo=there).timestamp()): day
+        for day in midnights
+    }
+    assert found.keys() <= columns.keys()
+    labelled = [columns[column] for column in found]
+    texts = {f"{day:%a}" if days == 7 else f"{day:%b} {day.day}" for day in labelled}
+    assert set(found.values()) <= texts | {str(day.year) for day in labelled if days > 180}
+    steps = {(later - earlier).days for earlier, later in pairwise(labelled)}
+    assert steps <= {7: {1}, 14: {2}, 30: {7}, 90: {14}, 365: {59, 60, 61, 62}}[days]
+    assert len(labelled) >= 4
+
+
+@pytest.mark.parametrize("days", [30, 365])
+@pytest.mark.parametrize("width", [60, 100, 200])
+@pytest.mark.parametrize("ascii_only", [False, True])
+def test_gap_of_a_long_chart_stays_a_gap(days: int, width: int, *, ascii_only: bool) -> None:
+    """A sixth of the span in which nothing was read is hatched, and everything else is drawn."""
+    begin, end = NOW - days * DAY / 2, NOW - days * DAY / 3
+    archived = simulate_archive(NOW, days, off=[(begin, end)]).thin()
+    there = frame(days, width, ascii_only=ascii_only)
+    for chart in (
+        build_credits_chart(archived.credits, there),
+        build_windows_chart(archived.histories, there),
+    ):
+        assert chart is not None
+        hatched = {place for place, char in enumerate(canvas(chart)[0]) if char in "░/"}
+        between = chart.peak_periods.find_ends(chart.edges) - hatched if chart.peak_periods else set()
+        blank = [place for place, column in enumerate(columns(chart)) if not column and place not in between]
+        assert hatched == {*blank}
+        edges = chart.edges
+        first, last = edges.find_column(begin.timestamp()), edges.find_column(end.timestamp())
+        assert set(range(first + 1, last)) <= set(blank) <= set(range(first, last + 1))
+
+
+def test_peak_of_a_minute_is_seen_in_a_year() -> None:
+    """A window that was full for a minute reaches the top of its week, and of no other one."""
+    peak = NOW - 200 * DAY
+    history = archive_percents(
+        (10, NOW - 365 * DAY, peak), (100, peak, peak + DAY / 1440), (10, peak + DAY / 1440, NOW)
+    )
+    chart = build_windows_chart({"5-hour": history}, frame(365))
+    assert chart is not None
+    column = chart.edges.find_column(peak.timestamp())
+    stacks = ["".join(cells).strip() for cells in zip(*canvas(chart), strict=True)]
+    week = [place for place, stack in enumerate(stacks) if stack == "▄█████"]
+    assert column in week
+    assert week in ([column], [column - 1, column], [column, column + 1])
+    assert all(len(stack) == 1 for place, stack in enumerate(stacks) if place not in week)
+    point = chart.find_point(chart.margin + column)
+    assert point is not None
+    assert point.values == ("5-hour 100%",)
+
+
+def test_newest_figure_is_at_the_right_end() -> None:
+    """The last column of a long chart has the current figure."""
+    archived = simulate_archive(NOW, 30).thin()
+    chart = build_windows_chart(archived.histories, frame(30))
+    assert chart is not None
+    point = chart.find_point(99)
+    assert point is not None
+    newest = round(archived.histories["5-hour"].runs[-1].percent)
+    assert point.values[0] == f"5-hour {newest}%"
+    assert point.ends_at == NOW
 
 
 @pytest.mark.parametrize(
@@ -87,7 +188,7 @@ def test_peak_of_a_day_is_that_of_the_local_day() -> None:
     idle = chart.edges.find_column((midnight - 18 * DAY + DAY / 2).timestamp())
     assert [row[idle] for row in canvas(chart)][-1] == "▁"
     full = chart.edges.find_column((midnight - 19 * DAY + DAY / 2).timestamp())
-    assert "".join(row[full] for row in canvas(chart)).strip() == "▄███████"
+    assert "".join(row[full] for row in canvas(chart)).strip() == "▄█████"
 
 
 def test_peaks_over_a_change_of_clocks_are_those_of_local_days() -> None:
