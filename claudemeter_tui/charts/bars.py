@@ -59,6 +59,8 @@ class BarLimit:
 
     minor: Decimal
     label: str
+    shorter: str = ""
+    """The label where there is less room. Empty for none."""
     first: int = 0
     """Number of the first bar to which it applies; the line ends with the last one."""
 
@@ -115,7 +117,7 @@ def draw_bars(
     canvas.cells = [[*line] for line in reversed(draw_columns(columns, rows, plain=plain))]
     _set_styles(canvas, [bar for bar in bars for _ in range(cells)])
     for limit, row in zip(limits, limit_rows, strict=True):
-        canvas.draw_limit(row, limit.label, first=limit.first * cells)
+        canvas.draw_limit(row, limit.label, shorter=limit.shorter, first=limit.first * cells)
     left = [("|" if plain else "│").rjust(margin)] * rows
     for row, text in labels.items():
         if row >= 0:

@@ -176,8 +176,10 @@ class Canvas:
             if text and self.rows > 1:
                 self._write(f" {text} ", (self.rows - 1) // 2, gap.begin + (room - len(text)) // 2)
 
-    def draw_limit(self, row: int, label: str, *, first: int = 0, needs_label: bool = False) -> None:
-        """Draw a dashed line through the blank cells of a row from a column on, with its label if it fits.
+    def draw_limit(
+        self, row: int, label: str, *, shorter: str = "", first: int = 0, needs_label: bool = False
+    ) -> None:
+        """Draw a dashed line through the blank cells of a row from a column on, with a label that fits.
 
         With `needs_label`, a label without enough blank cells interrupts the area.
         """
@@ -185,13 +187,15 @@ class Canvas:
         free = [column >= first and cell == " " for column, cell in enumerate(cells)]
         for column in (column for column, is_free in enumerate(free) if is_free):
             cells[column], styles[column] = "-" if self.plain else "┄", ChartStyle.LIMIT
-        text, begin = f" {label} ", 0
-        for is_free, run in groupby(free):
-            size = len(list(run))
-            if label and is_free and size >= len(text) + 4:
-                self._write(text, row, begin + 2)
-                return
-            begin += size
+        for text in (f" {each} " for each in (label, shorter) if each):
+            begin = 0
+            for is_free, run in groupby(free):
+                size = len(list(run))
+                if is_free and size >= len(text) + 4:
+                    self._write(text, row, begin + 2)
+                    return
+                begin += size
+        text = f" {label} "
         if needs_label and row and self.columns >= len(text) + 4:
             self._write(text, row, 2)
 

@@ -69,6 +69,13 @@ def test_lines_of_cap_and_pace_are_drawn_at_their_heights() -> None:
     assert lines[row + 1].count("#") == 2 * (cells - 1)
 
 
+@pytest.mark.parametrize(("width", "label"), [(60, "even pace $5.00"), (26, "pace")])
+def test_line_has_the_longest_label_that_fits(width: int, label: str) -> None:
+    """A line without a label would not say what it is."""
+    limits = [BarLimit(Decimal(1000), "cap"), BarLimit(Decimal(500), "even pace $5.00", "pace", 1)]
+    assert any(f"- {label} -" in line for line in draw(bars(1000, 100, 100, 100), limits, (width, 12)))
+
+
 @pytest.mark.parametrize("plain", [True, False])
 @pytest.mark.parametrize("count", [3, 28])
 def test_running_period_differs_and_has_its_label(count: int, plain: bool) -> None:  # noqa: FBT001

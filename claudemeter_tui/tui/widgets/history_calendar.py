@@ -222,6 +222,8 @@ MIN_TITLE_HEIGHT = 8
 """Minimum lines of bars with a title."""
 MAX_LINE_FACTOR = 2
 """The cap, and its even pace, are drawn if they are at most this many times the highest bar."""
+SHORT_PACE = "pace"
+"""Label of the even pace where its amount has no room."""
 DAY = timedelta(days=1)
 RUNNING_LABELS = {PeriodKind.DAY: "today", PeriodKind.WEEK: "this week", PeriodKind.MONTH: "this month"}
 """Labels of the bar that is not finished."""
@@ -316,7 +318,7 @@ def _find_limits(
         days = Decimal((cycle.ends_at - cycle.starts_at) / DAY)
         pace = Money(cap.minor * (len(WEEKDAYS) if kind is PeriodKind.WEEK else 1) / days, *unit)
         first = sum(1 for period in periods if period.ends_at and period.ends_at <= cycle.starts_at)
-        limits.append(BarLimit(pace.minor, describe_pace(pace), first))
+        limits.append(BarLimit(pace.minor, describe_pace(pace), SHORT_PACE, first))
         words.append(f"{describe_pace(pace)} a {kind}")
     is_month = kind is PeriodKind.MONTH
     return [it for it in limits if is_month or it.minor <= MAX_LINE_FACTOR * highest], words
