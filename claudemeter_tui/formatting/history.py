@@ -214,11 +214,9 @@ def format_minute(
     return f"{day if has_weekday else day.partition(' ')[2]} {there:%H:%M}"
 
 
-def format_cycle_time(
-    moment: datetime | None, now: datetime, zone: tzinfo | None = None, *, has_weekday: bool = True
-) -> str:
+def format_cycle_time(moment: datetime | None, now: datetime, zone: tzinfo | None = None) -> str:
     """Return a time of a cycle with its day; a dash if there is none."""
-    return format_minute(moment, now, zone, has_weekday=has_weekday) if moment is not None else NOTHING
+    return format_minute(moment, now, zone) if moment is not None else NOTHING
 
 
 def is_running(cycle: HistoryCycle, now: datetime) -> bool:

@@ -125,7 +125,7 @@ def test_reset_of_a_cycle_names_its_source_if_it_was_not_seen(expected: str, mor
 def test_times_of_a_cycle_have_one_form() -> None:
     """The day is always there, because columns of mixed forms are hard to compare."""
     assert format_cycle_time(CYCLE.full_at, NOW, UTC) == "Sat Apr 25 13:02"
-    assert format_cycle_time(day(4, 26), NOW, UTC, has_weekday=False) == "Apr 26 00:00"
+    assert format_cycle_time(day(4, 26), NOW, UTC) == "Sun Apr 26 00:00"
     assert format_cycle_time(None, NOW, UTC) == "–"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
 from claudemeter_tui.formatting.history import (
@@ -105,14 +105,17 @@ def build_cycles_page(answer: HistoryAnswer, width: int) -> ListPage:
         return build_text_page(("No cycle has started in this span.",), width)
     titles = {cycle.figure: format_cycle_name(cycle.figure) for cycle in cycles}
     keys = [(titles[cycle.figure], (cycle.figure, cycle.starts_at), cycle.moment) for cycle in cycles]
-    cells: dict[bool, list[list[Cell]]] = {}
+    others = [_list_cycle_cells(answer, cycle) for cycle in cycles]
+    dates = _list_cycle_dates(answer)
+    rows, has_weekday = list[list[Cell]](), True
     for form in CYCLE_FORMS:
-        if form.has_weekday not in cells:
-            cells[form.has_weekday] = _list_cycle_rows(answer, has_weekday=form.has_weekday)
-        table = _build_cycle_table(cells[form.has_weekday], form, tuple(titles.values()))
+        if not rows or has_weekday is not form.has_weekday:
+            has_weekday = form.has_weekday
+            rows = _join_cycle_cells(answer, dates, others, has_weekday=has_weekday)
+        table = _build_cycle_table(rows, form, tuple(titles.values()))
         if table.width <= width - MARK_WIDTH:
             return ListPage(list(list_table_rows(table, keys)), width)
-    narrow = _wrap_cycles(cycles, cells[False], width - MARK_WIDTH)
+    narrow = _wrap_cycles(cycles, rows, width - MARK_WIDTH)
     return ListPage(list(list_table_rows(table, keys, narrow)), width)
 
 
@@ -131,32 +134,45 @@ def _build_cycle_table(rows: Sequence[Sequence[Cell]], form: CycleForm, sections
     return Table(tuple(titles), kept, sections, LEFT_COLUMNS)
 
 
-def _list_cycle_rows(answer: HistoryAnswer, *, has_weekday: bool) -> list[list[Cell]]:
-    """Return the cells of every cycle; all dates have one width, so that the times are aligned."""
+def _list_cycle_dates(answer: HistoryAnswer) -> list[list[str]]:
+    """Return for each cycle its start, its end and when it was full, with weekdays."""
     now, zone = answer.request.now, answer.request.zone
-    moments = [(cycle.starts_at, cycle.ends_at, cycle.full_at) for cycle in answer.cycles]
-    dates = [[format_cycle_time(each, now, zone, has_weekday=has_weekday) for each in row] for row in moments]
-    widest = max(len(date) for row in dates for date in row)
     return [
-        _list_cycle_cells(cycle, now, [date if date == NOTHING else date.rjust(widest) for date in row])
-        for cycle, row in zip(answer.cycles, dates, strict=True)
+        [format_cycle_time(each, now, zone) for each in (cycle.starts_at, cycle.ends_at, cycle.full_at)]
+        for cycle in answer.cycles
     ]
 
 
-def _list_cycle_cells(cycle: HistoryCycle, now: datetime, dates: Sequence[str]) -> list[Cell]:
-    """Return the cells of a cycle; `dates` are those of its start, its end and when it was full."""
-    start, end, full_at = dates
-    runs = is_running(cycle, now)
+def _list_cycle_cells(answer: HistoryAnswer, cycle: HistoryCycle) -> list[Cell]:
+    """Return the cells of a cycle that are no dates."""
     return [
-        (f"{RUNNING_MARK if runs else ' '}{start}", HEADING if runs else ""),
-        (end, HEADING if runs else ""),
-        (describe_reset(cycle, now), MUTED),
+        (describe_reset(cycle, answer.request.now), MUTED),
         (format_amount(cycle.peak), _get_peak_style(cycle)),
-        (full_at, ""),
         (format_length(cycle.full_for), ""),
         (format_length(cycle.stopped), SEVERITY_STYLES[Severity.CRITICAL]),
         (format_money(cycle.spent) if cycle.spent is not None and cycle.spent.minor else NOTHING, ""),
     ]
+
+
+def _join_cycle_cells(
+    answer: HistoryAnswer,
+    dates: Sequence[Sequence[str]],
+    others: Sequence[Sequence[Cell]],
+    *,
+    has_weekday: bool,
+) -> list[list[Cell]]:
+    """Return all cells of each cycle; the dates have one width, so that the times are aligned."""
+    if not has_weekday:  # formatting them again would take as long as everything else
+        dates = [[date.partition(" ")[2] or date for date in row] for row in dates]
+    widest = max(len(date) for row in dates for date in row)
+    rows = []
+    for cycle, texts, (reset, peak, *lengths) in zip(answer.cycles, dates, others, strict=True):
+        start, end, full_at = (text if text == NOTHING else text.rjust(widest) for text in texts)
+        runs = is_running(cycle, answer.request.now)
+        style = HEADING if runs else ""
+        mark = RUNNING_MARK if runs else " "
+        rows.append([(f"{mark}{start}", style), (end, style), reset, peak, (full_at, ""), *lengths])
+    return rows
 
 
 def _wrap_cycles(
