@@ -37,7 +37,7 @@ from claudemeter_tui.history.transcripts import (
     sum_old_calls,
 )
 from claudemeter_tui.model.transcripts import Login, TranscriptPosition
-from claudemeter_tui.transcripts.files import TranscriptFinder
+from claudemeter_tui.transcripts.files import TranscriptFinder, is_text
 from claudemeter_tui.transcripts.reader import read_transcript
 
 PASS_SECONDS = 2.0
@@ -72,7 +72,8 @@ class TranscriptKeeper:
             environment: variables that name the config folders.
         """
         self._archive, self._home, self._environment = archive, home, environment
-        self._folders = {str(one / "projects"): one for one in list_config_folders(home, environment)}
+        folders = (one for one in list_config_folders(home, environment) if is_text(str(one)))
+        self._folders = {str(one / "projects"): one for one in folders}
         self._finder = TranscriptFinder(tuple(self._folders))
         self._positions: dict[str, TranscriptPosition] = {}
         self._knows_positions = False

@@ -100,13 +100,18 @@ def _list_folder(folder: str) -> tuple[list[str], list[str]]:
                 try:
                     if entry.is_dir():
                         inner.append(entry.path)
-                    elif entry.name.endswith(SUFFIX):
+                    elif entry.name.endswith(SUFFIX) and is_text(entry.path):
                         files.append(entry.path)
                 except OSError:
                     continue
     except OSError:
         pass
     return inner, files
+
+
+def is_text(path: str) -> bool:
+    """Return True if a path is valid Unicode. On Linux, any bytes can be one; the archive keeps only text."""
+    return path.encode(errors="ignore").decode() == path
 
 
 def _look_at(path: str) -> FileVersion | None:
