@@ -356,7 +356,7 @@ def format_credits_forecast(
 def format_window_forecasts(
     window: Window, state: OrgState, now: datetime, zone: tzinfo | None = None
 ) -> tuple[str, ...]:
-    """Return `full at 14:10 at this pace, 50m before the reset`, then shorter forms down to `full ~14:10`.
+    """Return `full 14:10 at this pace, 50m before the reset`, then shorter forms down to `full ~14:10`.
 
     For a window that resets before it is full, return `at this pace 61% at the reset`, then shorter forms.
     Empty if there is no forecast.
@@ -365,7 +365,7 @@ def format_window_forecasts(
     if full is not None and window.resets_at is not None:
         at = format_moment(full, now, zone)
         early = f"{format_countdown(window.resets_at - full)} before the reset"
-        return f"full at {at} at this pace, {early}", f"full ~{at}, {early}", f"full ~{at}"
+        return f"full {at} at this pace, {early}", f"full ~{at}, {early}", f"full ~{at}"
     percent = forecast_percent_at_reset(window, state, now)
     if percent is None:
         return ()

@@ -16,7 +16,7 @@ from tests.scenes import LABORATORY, NOW, PERSONAL, OrgBodies, store
 EARLY, LATE = datetime(2026, 4, 25, 17, 10, tzinfo=UTC), datetime(2026, 4, 25, 19, 40, tzinfo=UTC)
 SINCE = datetime(2026, 4, 25, 14, 2, tzinfo=UTC)
 FULL = (
-    "full at 15:00 at this pace, 1h before the reset",
+    "full 15:00 at this pace, 1h before the reset",
     "full ~15:00, 1h before the reset",
     "full ~15:00",
 )

@@ -117,14 +117,17 @@ def test_balance_that_expires_next_year_has_the_year() -> None:
     )
 
 
-async def test_panel_has_the_time_of_balance_and_charge() -> None:
-    """The panel of the credits shows it in both rows."""
+@pytest.mark.parametrize(
+    ("size", "balance"), [((120, 36), "$244.35"), ((160, 45), "$244.35 ($100.00 expires Sep 19)")]
+)
+async def test_panel_has_the_time_of_balance_and_charge(size: tuple[int, int], balance: str) -> None:
+    """The panel of the credits shows it in both rows, before the part that expires."""
     scene = stage(PERSONAL)
-    async with app(scene).run_test(size=(120, 36)) as pilot:
+    async with app(scene).run_test(size=size) as pilot:
         await scene.post(pilot, *list_later_readings())
         await scene.at(pilot, LATER)
         shown = text(pilot)
-        assert f"$244.35 ($100.00 expires Sep 19) {AGED}" in shown
+        assert f"balance {balance} {AGED}" in shown
         assert f"next charge May 14 (visa ••0000) {AGED}" in shown
         assert shown.count(AGED) == 2
 

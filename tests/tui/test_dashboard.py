@@ -461,8 +461,8 @@ async def test_click_on_a_tab_selects_its_org() -> None:
         (40, ["q", "?", "r", "1-9 ←→"]),
         (60, ["q", "?", "r", "1-9 ←→", "o", "e"]),
         (80, ["q", "?", "r", "1-9 ←→", "o", "e", "h", "u"]),
-        (120, ["q", "?", "r", "1-9 ←→", "o", "e", "h", "d", "+ -", "s", "p"]),
-        (160, ["q", "?", "r", "1-9 ←→", "o", "e", "h", "d", "+ -", "s", "p", "u"]),
+        (120, ["q", "?", "r", "1-9 ←→", "o", "e", "h", "d", "+ -", "l", "s"]),
+        (160, ["q", "?", "r", "1-9 ←→", "o", "e", "h", "d", "+ -", "l", "s", "p", "u"]),
     ],
 )
 async def test_footer_keeps_the_most_important_keys(width: int, expected: list[str]) -> None:
@@ -679,7 +679,7 @@ async def test_window_that_will_fill_says_when() -> None:
     """Every window has its forecast, one that will be full before its reset in the colour of a warning."""
     async with app(stage(TEAM)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
-        assert "7-day all full at Mon 06:20 at this pace" in text(pilot)
+        assert "7-day all full Mon 06:20 at this pace" in text(pilot)
         assert "7-day Fable at this pace 21% at the reset" in text(pilot)
         await pilot.resize_terminal(60, 23)
         await pilot.pause()
