@@ -56,8 +56,8 @@ PRICE_NOTE = (
     " Everything else is measured."
 )
 NO_RATES = {
-    NoRate.FEW: "The rise is not attributed yet: too little data.",
-    NoRate.UNEVEN: "The rise is not attributed: other devices were active most of the time.",
+    NoRate.FEW: "too little data to attribute the rise.",
+    NoRate.UNEVEN: "other devices were active too often to attribute the rise.",
 }
 _TOKEN_UNITS = ((10**9, "B"), (10**6, "M"), (10**3, "k"))
 

@@ -13,7 +13,7 @@ from claudemeter_tui.model.transcripts import Refusal
 
 LOW_PRIORITY_CURE = "lower priority is offered (/low-priority in Claude Code)"
 """Cure of a full 5-hour window, if a refusal offered it."""
-NO_PROOF = "Claude Code writes a refusal only if its session goes on, so there can be others."
+NO_PROOF = "Claude Code writes a refusal only if its session continues, so there can be others."
 """Note beside refusals, because none found proves nothing."""
 LIMIT_NAMES = {RefusedLimit.UNKNOWN.value: "other limit"}
 """Names of groups of limits in a sum; all others have their own value."""

@@ -245,3 +245,6 @@ def test_reader_is_there_only_if_the_history_is_kept() -> None:
     assert found is not None
     assert found.is_empty
     assert options["load_events"](START - MINUTE, START) == ()
+    assert "load_machine" in options
+    settings = {"CLAUDEMETER_TRANSCRIPTS": "false"}
+    assert "load_machine" not in build_archive_options(build_feed(load_settings([], settings), clock))

@@ -161,6 +161,8 @@ def describe_no_org(store: Store) -> str:
     return "No org yet."
 
 
+SPACED_FROM = 12
+"""Minimum lines of the list for a blank line above a page with tabs."""
 HINTS_FROM = 7
 """Lines of the terminal from which the hints are shown."""
 

@@ -20,7 +20,13 @@ from claudemeter_tui.formatting.history import (
 )
 from claudemeter_tui.model.history import HISTORY_SPANS, HistoryAnswer, HourCalendar
 from claudemeter_tui.tui.keys import Key
-from claudemeter_tui.tui.screens.base import AS_OF_KEY, CURSOR_KEYS, MomentListScreen, describe_no_org
+from claudemeter_tui.tui.screens.base import (
+    AS_OF_KEY,
+    CURSOR_KEYS,
+    SPACED_FROM,
+    MomentListScreen,
+    describe_no_org,
+)
 from claudemeter_tui.tui.styled_text import (
     HEADING,
     MUTED,
@@ -47,8 +53,6 @@ HISTORY_KEYS = (
 """All keys of the history."""
 PAGES = ("calendar", "cycles", "sums", "stops", "days")
 """Names of the pages, in the order of their tabs."""
-SPACED_FROM = 12
-"""Minimum lines of the list for a blank line above each page."""
 
 
 class HistoryScreen(MomentListScreen):

@@ -21,7 +21,7 @@ from claudemeter_tui.formatting.machine import (
 from claudemeter_tui.model.machine import MachineUsage, SpanKind
 from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.tui.keys import Key
-from claudemeter_tui.tui.screens.base import AS_OF_KEY, CURSOR_KEYS, MomentListScreen
+from claudemeter_tui.tui.screens.base import AS_OF_KEY, CURSOR_KEYS, SPACED_FROM, MomentListScreen
 from claudemeter_tui.tui.styled_text import HEADING, MUTED, build_line, fit_pieces, select_visible_tabs
 from claudemeter_tui.tui.view import MachineState, View
 from claudemeter_tui.tui.widgets import machine_pages
@@ -78,7 +78,8 @@ class MachineScreen(MomentListScreen):
         )
         if inputs != self._built_from:
             self._built_from = inputs
-            self.show_page(self._build_page(name), self._cursor_keys.get(name))
+            page, has_space = self._build_page(name), self.item_list.size.height >= SPACED_FROM
+            self.show_page(page.add_line_above() if has_space else page, self._cursor_keys.get(name))
         width = self.app.size.width
         self._first_tab, shown = select_visible_tabs(
             lambda place: build_reply_tab(f" {PAGES[place]} ", "", "", selected=place == self._tab),

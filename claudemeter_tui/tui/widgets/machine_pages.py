@@ -274,7 +274,7 @@ def _list_attributed(one: SpanUsage) -> list[FigureRises]:
 def _list_notes(one: SpanUsage, context: PageContext) -> list[str]:
     """Return why nothing is attributed, if so, and what the mark of an estimate says."""
     reasons = [
-        NO_RATES[figure.attribution.reason]
+        f"{name_figure(figure.figure).capitalize()}: {NO_RATES[figure.attribution.reason]}"
         for figure in _list_attributed(one)
         if figure.attribution is not None and figure.attribution.reason is not None and figure.total
     ]
@@ -422,7 +422,8 @@ def _draw_refusal(
 ) -> list[Content]:
     first, last = found[0], found[-1]
     at = format_minute(first.at, now, context.zone)
-    texts = [describe_refusal_causes(first.limit, first.credits_reason)]
+    reasons = (refusal.credits_reason for refusal in reversed(found))
+    texts = [describe_refusal_causes(first.limit, next(filter(None, reasons), ""))]
     if len(found) > 1:
         texts.append(f"{len(found)} refusals")
     if last.offers_low_priority:

@@ -1,0 +1,395 @@
+"""The screen "this machine": pages, span, org, and what it says while there is nothing to show."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from claudemeter_tui.model.machine import MachineRequest, MachineUsage, SpanKind
+from claudemeter_tui.model.past import PastMoment
+from claudemeter_tui.model.reading import NO_SESSION, Reading
+from claudemeter_tui.model.store import OrgKey
+from claudemeter_tui.model.transcripts import TranscriptNews
+from claudemeter_tui.tui.app import Claudemeter
+from claudemeter_tui.tui.screens.dashboard import DashboardScreen
+from claudemeter_tui.tui.screens.machine import PAGES, MachineScreen
+from claudemeter_tui.tui.screenshots import export_svg
+from tests.bodies import ACCOUNT, TEAM
+from tests.bodies import PERSONAL as PERSONAL_UUID
+from tests.machines import PLANTED, build_machine_loader
+from tests.scenes import LABORATORY, NOW, PERSONAL
+from tests.scenes import TEAM as TEAM_ORG
+from tests.tui.app_harness import Stage, app, finish_workers, screen, stage, text
+from tests.tui.figure_checks import text_of, width_defects
+
+TRIO = (PERSONAL, TEAM_ORG, LABORATORY)
+SIZES = ((160, 45), (120, 36), (80, 24), (60, 20), (40, 8), (80, 3), (24, 5))
+ONE = (120, 36)
+TEAM_KEY = (ACCOUNT, TEAM)
+FOLDERS = ("~/.config/claude/projects", "/srv/quokka/projects")
+Loader = Callable[[OrgKey | None, MachineRequest], MachineUsage | None]
+
+
+def dashboard(load: Loader | None = None, scene: Stage | None = None, **options: Any) -> Claudemeter:
+    """Return a dashboard of three orgs; Claude Code is logged in to the second one."""
+    loader = load or build_machine_loader()
+    given: dict[str, Any] = {
+        "load_machine": loader,
+        "transcript_folders": FOLDERS,
+        "load_history": lambda *_: None,
+    }
+    return app(scene or stage(*TRIO), **(given | options))
+
+
+async def press(pilot: Pilot[Any], *keys: str) -> None:
+    """Press keys one by one, each once what the last one loads is on screen."""
+    await pilot.pause()
+    for key in keys:
+        await pilot.press(key)
+        await finish_workers(pilot.app)
+        await pilot.pause()
+
+
+def find_line(pilot: Pilot[Any], start: str) -> str:
+    """Return the first line that begins with a text behind the cursor's mark."""
+    return next(line[2:] for line in screen(pilot)[2:] if line[2:].startswith(start))
+
+
+@pytest.mark.parametrize("key", ["l", "escape"])
+async def test_l_opens_and_closes(key: str) -> None:
+    """The dashboard comes back, and the usage is not kept."""
+    async with dashboard().run_test(size=ONE) as pilot:
+        await press(pilot, "l")
+        assert isinstance(pilot.app.screen, MachineScreen)
+        await press(pilot, key)
+        opened: object = pilot.app.screen
+        assert isinstance(opened, DashboardScreen)
+        assert isinstance(pilot.app, Claudemeter)
+        assert pilot.app.machine is None
+
+
+async def test_tab_turns_the_pages_and_a_click_opens_one() -> None:
+    """Each page has its own content, and the last one is followed by the first."""
+    signs = {
+        "overview": "Rise on claude.ai",
+        "projects": "elsewhere (other devices, app, web)",
+        "models": "Opus 5.5",
+        "rebuilds": "Cache rebuilds",
+        "refusals": "Stopped 4 times in 30 days: 5-hour 1, credits 1, other limit 1, week 1",
+    }
+    async with dashboard().run_test(size=ONE) as pilot:
+        await press(pilot, "2", "l")
+        for page in PAGES:
+            assert signs[page] in text(pilot)
+            await press(pilot, "tab")
+        assert signs["overview"] in text(pilot)
+        await press(pilot, "shift+tab")
+        assert signs["refusals"] in text(pilot)
+        await pilot.click("#first", offset=(screen(pilot)[1].index("models"), 0))
+        await pilot.pause()
+        assert signs["models"] in text(pilot)
+
+
+async def test_overview_has_four_spans_side_by_side() -> None:
+    """Tokens and rises are measured, costs are marked as estimated, and an assumed start, too."""
+    async with dashboard().run_test(size=ONE) as pilot:
+        await press(pilot, "2", "l")
+        assert find_line(pilot, "Tokens").split() == ["Tokens", "5-hour", "today", "week", "cycle"]
+        assert find_line(pilot, "since").split()[:3] == ["since", "11:00", "00:00"]
+        assert find_line(pilot, "output").split() == ["output", "200k", "875k", "1.80M", "1.80M"]
+        assert find_line(pilot, "main chain").split()[1:3] == ["chain", "~$4.00"]
+        assert find_line(pilot, "subagents").split()[:2] == ["subagents", "~$4.00"]
+        assert find_line(pilot, "no price for").split() == ["no", "price", "for", "–", "–", "–", "2.40k"]
+        assert find_line(pilot, "5-hour  ").split() == ["5-hour", "+60%", "+225%", "≥445%", "≥445%"]
+        assert find_line(pilot, "credits").split() == ["credits", "+$3.40", "+$3.40", "≥$3.40", "≥$3.40"]
+        assert "3 lines of the transcripts could not be read." in text(pilot)
+
+
+async def test_plus_and_minus_change_the_span() -> None:
+    """Of projects and models alike; from another page they open the projects, and the ends are reported."""
+    async with dashboard().run_test(size=ONE, notifications=True) as pilot:
+        await press(pilot, "2", "l", "plus")
+        assert screen(pilot)[2].startswith(" today · since 00:00")
+        await press(pilot, "minus")
+        assert screen(pilot)[2].startswith(f" {SpanKind.WINDOW} · since 11:00")
+        assert find_line(pilot, "all").split() == ["all", "1.00M", "~$8.00", "–", "+60%"]
+        await press(pilot, "minus")
+        assert "This is the shortest span." in text(pilot)
+        await press(pilot, "plus", "plus", "plus", "plus")
+        assert screen(pilot)[2].startswith(" billing cycle · since Wed Apr 1 00:00")
+        assert "This is the longest span." in text(pilot)
+        await press(pilot, "tab")
+        assert screen(pilot)[2].startswith(" billing cycle")
+        assert find_line(pilot, "claude-quokka-9").endswith("no price")
+        assert "no price" in find_line(pilot, "Opus 5.5 wombat")
+
+
+async def test_projects_have_their_part_of_the_rise() -> None:
+    """Largest cost first; each part is an estimate, the sum is not, and the reason for no parts is given."""
+    async with dashboard().run_test(size=ONE) as pilot:
+        await press(pilot, "2", "l", "plus")
+        lines = [line[2:].split() for line in screen(pilot) if "~" in line and "%" in line]
+        assert [line[0] for line in lines[:3]] == ["private/api", "mayflower/api", "shop"]
+        assert [line[-1] for line in lines[:3]] == ["~60%"] * 3
+        assert find_line(pilot, "elsewhere (other devices, app, web)").split()[-1] == "~45%"
+        assert find_line(pilot, "all").split()[-1] == "+225%"
+        assert "Credits: too little data to attribute the rise." in text(pilot)
+
+
+async def test_rise_of_an_org_without_the_login_is_not_attributed() -> None:
+    """The projects are listed, and the reason is given; the org can be changed while it is open."""
+    async with dashboard(build_machine_loader(PERSONAL_UUID)).run_test(size=ONE) as pilot:
+        await press(pilot, "2", "l", "plus")
+        assert "Claude Code is logged in to Personal: its calls do not count here." in text(pilot)
+        assert "elsewhere" not in text(pilot)
+        assert find_line(pilot, "shop").split()[-1].endswith("%")
+        await press(pilot, "1")
+        assert type(pilot.app.screen) is MachineScreen
+        assert "is logged in to" not in text(pilot)
+    async with dashboard(build_machine_loader("")).run_test(size=ONE) as pilot:
+        await press(pilot, "2", "l", "plus")
+        assert "Claude Code's login is not known" in text(pilot)
+
+
+async def test_rebuilds_have_days_costs_and_reasons() -> None:
+    """100,000 tokens written again would have cost 4 cents less per 10,000; the newest day is first."""
+    async with dashboard().run_test(size=ONE) as pilot:
+        await press(pilot, "2", "l", "tab", "tab", "tab")
+        assert find_line(pilot, "30 days").split()[2:] == ["3", "240k", "~$1.15"]
+        newest, oldest = "Sat Apr 25", "Fri Apr 24"
+        assert find_line(pilot, newest).split()[3:6] == ["1", "80.0k", "~$0.38"]
+        assert "zebra code 2" in find_line(pilot, oldest)
+        assert text(pilot).index(newest) < text(pilot).index(oldest)
+
+
+async def test_refusals_have_their_causes_and_prove_nothing_by_absence() -> None:
+    """Newest first, one row for each stop; the note is there with and without refusals."""
+    note = "so there can be others"
+    async with dashboard().run_test(size=ONE) as pilot:
+        await press(pilot, "2", "l", "shift+tab")
+        newest = find_line(pilot, "Sat Apr 25 13:48")
+        assert "mayflower/api" in newest or "api" in newest
+        assert "5-hour window; credits locked: your monthly cap is reached · 2 refusals" in newest
+        assert "lower priority is offered" in text(pilot)
+        assert 'the server says "zebra_code"' in text(pilot)
+        assert note in text(pilot)
+    loader = build_machine_loader()
+
+    def load(key: OrgKey | None, request: MachineRequest) -> MachineUsage:
+        return replace(loader(key, request), refusals=())
+
+    async with dashboard(load).run_test(size=ONE) as pilot:
+        await press(pilot, "2", "l", "shift+tab")
+        assert "No refusal was found in 30 days." in text(pilot)
+        assert note in text(pilot)
+
+
+async def test_enter_shows_the_dashboard_as_of_a_refusal() -> None:
+    """For the org of the login, whichever is selected; rows of other pages have no moment."""
+    asked: list[tuple[OrgKey, datetime, int]] = []
+
+    def load_past(key: OrgKey, moment: datetime, step: int) -> PastMoment | None:
+        asked.append((key, moment, step))
+        return None
+
+    for private in (False, True):
+        shown = dashboard(load_past=load_past, privacy=private)
+        async with shown.run_test(size=ONE) as pilot:
+            await press(pilot, "l", "enter", "tab", "enter")
+            assert asked == []
+            await press(pilot, "shift+tab", "shift+tab", "enter")
+            assert asked == [(TEAM_KEY, NOW - timedelta(hours=1), 0)]
+            asked.clear()
+
+
+async def test_usage_is_read_again_with_new_transcripts_and_each_minute() -> None:
+    """At most every 2 seconds, and only while the screen is open."""
+    asked: list[datetime] = []
+    loader = build_machine_loader()
+
+    def spy(key: OrgKey | None, request: MachineRequest) -> MachineUsage:
+        asked.append(request.now)
+        return loader(key, request)
+
+    scene = stage(*TRIO)
+
+    async def tick(pilot: Pilot[Any], seconds: int, read_at: int | None = None) -> None:
+        await scene.at(pilot, NOW + timedelta(seconds=seconds))
+        if read_at is not None:
+            at = NOW + timedelta(seconds=read_at)
+            await scene.post(pilot, Reading(NO_SESSION, at, transcripts=TranscriptNews(at)))
+        assert isinstance(pilot.app, Claudemeter)
+        pilot.app._tick()
+        await pilot.pause()
+        await finish_workers(pilot.app)
+        await pilot.pause()
+
+    async with dashboard(spy, scene).run_test(size=ONE) as pilot:
+        await press(pilot, "1")
+        await tick(pilot, 0, 0)
+        assert asked == []
+        await press(pilot, "l")
+        assert len(asked) == 1
+        for count, seconds, read_at in ((1, 1, 1), (2, 3, 3), (2, 4, None), (2, 60, None), (3, 64, None)):
+            await tick(pilot, seconds, read_at)
+            assert len(asked) == count, seconds
+        await press(pilot, "2")
+        assert len(asked) == 4
+        await press(pilot, "l")
+        await tick(pilot, 200, 200)
+        assert len(asked) == 4
+
+
+async def test_keys_work_while_the_archive_is_read() -> None:
+    """A slow archive shows that it is read; an answer for another org is not shown."""
+    started, release = threading.Event(), threading.Event()
+    loader = build_machine_loader()
+
+    def slow(key: OrgKey | None, request: MachineRequest) -> MachineUsage:
+        started.set()
+        release.wait(30)
+        return loader(key, request)
+
+    async with dashboard(slow).run_test(size=ONE) as pilot:
+        await pilot.pause()
+        await pilot.press("l")
+        await pilot.pause()
+        assert started.wait(30)
+        assert "Reading…" in text(pilot)
+        await pilot.press("tab", "2")
+        await pilot.pause()
+        assert screen(pilot)[0].startswith(" Acme Team: ")
+        assert "Reading…" in text(pilot)
+        release.set()
+        for _ in range(3):
+            await finish_workers(pilot.app)
+            await pilot.pause()
+        assert "elsewhere" in text(pilot)
+
+
+def load_unread(key: OrgKey | None, request: MachineRequest) -> MachineUsage:
+    """Return the usage before transcripts were read."""
+    del key
+    return MachineUsage(request.now)
+
+
+def load_nothing(key: OrgKey | None, request: MachineRequest) -> MachineUsage:
+    """Return the usage of a machine without transcripts."""
+    del key
+    return MachineUsage(request.now, read_at=request.now)
+
+
+@pytest.mark.parametrize("size", [(120, 36), (60, 20)])
+@pytest.mark.parametrize(
+    ("load", "words", "options"),
+    [
+        (load_unread, "Reading Claude Code's transcripts…", {}),
+        (load_nothing, "No transcripts of Claude Code were found.", {}),
+        (load_nothing, "Searched: ~/.config/claude/projects, /srv/quokka/projects.", {}),
+        (lambda *_: None, "The history file cannot be read.", {}),
+        (None, "Transcripts are not read (transcripts = false).", {}),
+        (None, "History is switched off (history.enabled).", {"load_history": None}),
+    ],
+    ids=["unread", "none", "folders", "unreadable", "off", "history-off"],
+)
+async def test_page_without_usage_says_why(
+    load: Loader | None, words: str, options: dict[str, Any], size: tuple[int, int]
+) -> None:
+    """Every page says what will be there, or what to do."""
+    async with dashboard(**({"load_machine": load} | options)).run_test(size=size) as pilot:
+        await press(pilot, "l")
+        for _ in PAGES:
+            assert words in " ".join(text(pilot).replace("▌", " ").split())
+            await press(pilot, "tab")
+
+
+async def test_machine_is_shown_without_an_org() -> None:
+    """Tokens do not need one; nothing is compared."""
+    async with dashboard(scene=stage()).run_test(size=ONE) as pilot:
+        assert isinstance(pilot.app, Claudemeter)
+        await pilot.pause()
+        assert pilot.app.selected is None
+        await pilot.app.run_action("open('machine')")
+        await finish_workers(pilot.app)
+        await pilot.pause()
+        assert "of subagents" in text(pilot)
+        assert "Rise on claude.ai" not in text(pilot)
+
+
+async def test_names_are_hidden_in_private_mode() -> None:
+    """Projects, unknown models and codes get pseudonyms on every page and in pictures; figures stay."""
+    async with dashboard(privacy=True).run_test(size=ONE) as pilot:
+        await press(pilot, "2", "l", "plus", "plus", "plus")
+        shown = ""
+        for _ in PAGES:
+            shown += text(pilot)
+            await press(pilot, "tab")
+        assert not [name for name in (*PLANTED, "Acme") if name in shown]
+        assert {"project 1", "project 2", "project 3", "model 1", "reason"} <= {
+            *re.findall(r"project \d|model \d|reason", shown)
+        }
+        assert "Opus 5.5" in shown
+        assert "~120%" in shown or "≥445%" in shown
+    async with dashboard().run_test(size=ONE) as pilot:
+        await press(pilot, "2", "l", "plus", "plus", "plus")
+        assert isinstance(pilot.app, Claudemeter)
+        for _ in PAGES:
+            picture = export_svg(pilot.app, pilot.app._dashboard_run.redaction)
+            assert not [name for name in (*PLANTED, "Acme") if name in picture]
+            await press(pilot, "tab")
+        assert "mayflower" in text(pilot)
+
+
+async def test_searched_folders_are_hidden_in_private_mode() -> None:
+    """A folder can contain a name."""
+    async with dashboard(load_nothing, privacy=True).run_test(size=ONE) as pilot:
+        await press(pilot, "l")
+        assert "No transcripts of Claude Code were found." in text(pilot)
+        assert "quokka" not in text(pilot)
+
+
+@pytest.mark.parametrize(
+    ("size", "ascii_only"), [*((size, False) for size in SIZES), ((120, 36), True), ((40, 8), True)]
+)
+async def test_every_page_fits_every_size(size: tuple[int, int], ascii_only: bool) -> None:  # noqa: FBT001
+    """Each line has the width of the screen, the verdict is the first one, and ASCII is ASCII.
+
+    From 40 columns on no figure is cut, and every cost is marked as estimated.
+    """
+    async with dashboard(ascii=ascii_only).run_test(size=size) as pilot:
+        await press(pilot, "2", "l")
+        for page in PAGES:
+            assert isinstance(pilot.app.screen, MachineScreen)
+            assert "BLOCKED" in screen(pilot)[0]
+            for _ in range(150 if size in SIZES[1:5] else 1):
+                lines = text_of(pilot.app.screen._compositor.render_strips())
+                assert list(width_defects(lines, size[0])) == []
+                assert text(pilot).isascii() or not ascii_only
+                for line in screen(pilot)[2:] if size in SIZES[1:5] else ():
+                    assert "…" not in line
+                    assert not re.search(r"(?<![~+≥<>])\$", line), line
+                    assert all(re.match(r"[\d,]+\.\d\d", part) for part in line.split("$")[1:]), line
+                before = pilot.app.screen.item_list.scroll_offset, pilot.app.screen.item_list.cursor
+                await pilot.press("down")
+                await pilot.pause()
+                if before == (pilot.app.screen.item_list.scroll_offset, pilot.app.screen.item_list.cursor):
+                    break
+            else:
+                assert size not in SIZES[1:5], page
+            await press(pilot, "tab")
+
+
+async def test_cursor_stays_on_its_row() -> None:
+    """A page has its own cursor, which another page leaves where it is."""
+    async with dashboard().run_test(size=ONE) as pilot:
+        await press(pilot, "2", "l", "tab", "tab", "tab", "tab", "down", "down")
+        marked = next(line for line in screen(pilot) if line.startswith("▌"))
+        await press(pilot, "tab", "shift+tab")
+        assert marked in screen(pilot)
