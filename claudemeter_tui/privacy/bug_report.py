@@ -7,7 +7,6 @@ import platform
 import re
 from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from importlib import metadata
 from typing import Any
 
 from claudemeter_tui import __version__
@@ -105,6 +104,8 @@ def build_report(
 
 def collect_versions() -> dict[str, str]:
     """Return the versions of this program, Textual, Python and the system."""
+    from importlib import metadata  # noqa: PLC0415 - half a MiB with its imports, which only a report needs
+
     return {
         "claudemeter-tui": __version__,
         "textual": metadata.version("textual"),
