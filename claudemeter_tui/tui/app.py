@@ -24,6 +24,7 @@ from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits
 from textual.content import Content
 from textual.driver import Driver
 from textual.events import Resize
+from textual.filter import ANSIToTruecolor
 from textual.geometry import Size
 from textual.message import Message
 from textual.notifications import Notify, SeverityLevel
@@ -79,7 +80,10 @@ HEADER_INTERVAL = 5
 A tick each second would double the use of the processor when idle.
 """
 FORGET_INTERVAL = timedelta(minutes=10)
-"""Time after which the widths of all texts are forgotten: Rich would keep 4,096, a MiB of old ages."""
+"""Time after which the widths and styles of all texts are forgotten.
+
+Rich would keep 4,096 widths, a MiB of old ages, and Textual 1,024 styles, each with a position on screen.
+"""
 RELOAD_INTERVAL = timedelta(minutes=5)
 """Time after which the archived figures of a long period, or an open history, are read again."""
 EVENTS_SPAN = timedelta(days=7)
@@ -1012,6 +1016,7 @@ class Claudemeter(App[str]):
         if abs(self.now - self._forgot_at) >= FORGET_INTERVAL:
             self._forgot_at = self.now
             cached_cell_len.cache_clear()
+            ANSIToTruecolor.truecolor_style.cache_clear()
         self._check_terminal_size()
 
     def _check_terminal_size(self) -> None:

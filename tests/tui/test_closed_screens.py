@@ -8,8 +8,11 @@ from datetime import timedelta
 
 import pytest
 from rich.cells import cached_cell_len, cell_len
+from rich.style import Style
 from textual._styles_cache import StylesCache
+from textual.color import Color
 from textual.events import Resize
+from textual.filter import ANSIToTruecolor
 from textual.geometry import Size
 
 from claudemeter_tui.tui.app import FORGET_INTERVAL, Claudemeter
@@ -40,8 +43,8 @@ async def test_closed_screen_leaves_no_rendered_lines(key: str) -> None:
         assert count_caches() <= before
 
 
-async def test_widths_of_old_texts_are_forgotten() -> None:
-    """Rich keeps the last 4,096 measured texts, most of which are times and ages that do not come again."""
+async def test_widths_and_styles_of_old_texts_are_forgotten() -> None:
+    """Rich keeps 4,096 measured texts, mostly times and ages; Textual keeps 1,024 styles with positions."""
     scene = stage(PERSONAL)
     async with app(scene).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
@@ -49,12 +52,17 @@ async def test_widths_of_old_texts_are_forgotten() -> None:
         assert isinstance(program, Claudemeter)
         for number in range(3000):
             cell_len(f"{number}s ago")
+        colours = next(one for one in program._filters if isinstance(one, ANSIToTruecolor))
+        for number in range(1000):
+            colours.truecolor_style(Style(meta={"offset": (number, 0)}), Color(0, 0, 0))
         scene.now += FORGET_INTERVAL - timedelta(seconds=1)
         program._tick()
         assert cached_cell_len.cache_info().currsize >= 3000
+        assert ANSIToTruecolor.truecolor_style.cache_info().currsize >= 1000
         scene.now += timedelta(seconds=1)
         program._tick()
         assert cached_cell_len.cache_info().currsize < 1000
+        assert ANSIToTruecolor.truecolor_style.cache_info().currsize < 500
 
 
 async def test_starting_screen_may_be_resized_without_parts() -> None:
