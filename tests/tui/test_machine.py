@@ -109,6 +109,7 @@ async def test_overview_has_four_spans_side_by_side() -> None:
         assert find_line(pilot, "no price for").split() == ["no", "price", "for", "–", "–", "–", "2.40k"]
         assert find_line(pilot, "5-hour  ").split() == ["5-hour", "+60%", "+225%", "≥445%", "≥445%"]
         assert find_line(pilot, "credits").split() == ["credits", "+$3.40", "+$3.40", "≥$3.40", "≥$3.40"]
+        assert "≥ at least: this program has read the figure only since later in the span." in text(pilot)
         assert "3 lines of the transcripts could not be read." in text(pilot)
 
 

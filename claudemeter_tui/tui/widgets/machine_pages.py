@@ -12,6 +12,7 @@ from textual.content import Content
 
 from claudemeter_tui.formatting.history import NOTHING, format_minute
 from claudemeter_tui.formatting.machine import (
+    AT_LEAST_NOTE,
     ELSEWHERE,
     ESTIMATED,
     NO_CALLS,
@@ -138,6 +139,8 @@ def build_overview_page(usage: MachineUsage, context: PageContext) -> ListPage:
     notes = [PRICE_NOTE]
     if context.has_org and not rises:
         notes.insert(0, NO_RISES)
+    if any(not figure.is_whole for one in usage.spans for figure in one.figures):
+        notes.append(AT_LEAST_NOTE)
     notes += [context.login_note if rises else "", describe_skipped(usage.skipped)]
     return ListPage([*rows, *_build_notes(notes, context)], context.width)
 
@@ -428,12 +431,27 @@ def _draw_refusal(
         texts.append(f"{len(found)} refusals")
     if last.offers_low_priority:
         texts.append(LOW_PRIORITY_CURE)
-    cause = " · ".join(texts)
     if context.width >= WIDE_FROM:
         name = _cut_name(project, 20)
         head = build_line((f"{at:<{TIME_CELLS}} ", MUTED), f"{name}{' ' * (22 - cell_len(name))}")
-        return list(hang_text(head, cause, context.room))
+        blank = Content(" " * head.cell_length)
+        parts = _join_fitting(texts, context.room - head.cell_length)
+        hung = (hang_text(blank if place else head, part, context.room) for place, part in enumerate(parts))
+        return [line for lines in hung for line in lines]
     name = _cut_name(project, max(8, context.room - len(at) - 2))
     wrapped = wrap_cells([(at, MUTED), (name, "")], context.room, "", "  ")
     lines = [draw_cells(wrapped, part) for part in range(len(wrapped))]
-    return [*lines, *(build_line("  ", line) for line in wrap_text(cause, context.room - 2))]
+    parts = _join_fitting(texts, context.room - 2)
+    return [*lines, *(build_line("  ", line) for part in parts for line in wrap_text(part, context.room - 2))]
+
+
+def _join_fitting(texts: Iterable[str], width: int) -> list[str]:
+    """Return the texts, as many as fit in one line, so that no separator ends a line."""
+    lines: list[str] = []
+    for text in texts:
+        joined = f"{lines[-1]} · {text}" if lines else text
+        if lines and cell_len(joined) <= width:
+            lines[-1] = joined
+        else:
+            lines.append(text)
+    return lines
