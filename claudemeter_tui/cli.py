@@ -30,6 +30,7 @@ from claudemeter_tui.storage import locate_config_file, locate_state_folder
 if TYPE_CHECKING:  # these load asyncio, which figures from the archive do not need
     from claudemeter_tui.clock import Clock
     from claudemeter_tui.commands.archive_access import RowsRequest
+    from claudemeter_tui.commands.once import LoadUses
     from claudemeter_tui.commands.status import StatusPlace
     from claudemeter_tui.model.reading import Reading
     from claudemeter_tui.model.store import OrgKey
@@ -75,8 +76,27 @@ def _run_once(chosen: Invocation, _: Sequence[str]) -> int:
 
     with gc_control.pause_collection():
         feed, clock = _build_feed(chosen, skipping=True)
-        as_json = chosen.action is Action.JSON
-        return run_once(feed, clock.now, as_json=as_json, org=chosen.org, print_reason=_print_error)
+        return run_once(
+            feed,
+            clock.now,
+            as_json=chosen.action is Action.JSON,
+            org=chosen.org,
+            print_reason=_print_error,
+            load_uses=_build_load_uses(chosen, feed),
+        )
+
+
+def _build_load_uses(chosen: Invocation, feed: DeferredFeed) -> LoadUses | None:
+    """Return the source of this machine's use. None if its transcripts are not read."""
+    reader = feed.reader
+    if reader is None or not chosen.transcripts:
+        return None
+    if not chosen.has_privacy_flag:
+        return reader.load_uses
+    from claudemeter_tui.privacy.redact import Redactor
+
+    redactor = Redactor()
+    return lambda keys, now: redactor.hide_projects(reader.load_uses(keys, now))
 
 
 def _run_watch(chosen: Invocation, _: Sequence[str]) -> int:

@@ -436,7 +436,7 @@ class Settings:
     )
     privacy: bool = _switch(
         False,
-        "hide names on screen and in pictures; as a flag, also in --export and --history",
+        "hide names on screen and in pictures; as a flag, also in --export, --history and --json (projects)",
     )
     pictures: Path | None = _setting(
         _parse_path,

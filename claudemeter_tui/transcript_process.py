@@ -24,6 +24,8 @@ from claudemeter_tui.claude_code.config_folder import list_config_folders, locat
 from claudemeter_tui.history.database import (
     DamagedArchiveError,
     NewerArchiveError,
+    ReplacedArchiveError,
+    identify_file,
     open_for_reading,
     open_for_update,
 )
@@ -52,11 +54,13 @@ NICENESS = 10
 """Priority of the process on Unix: the dashboard's keys come first."""
 MAX_BYTES_PER_PART = 64 << 20
 """Bytes that are read before their calls are kept."""
+MAX_BYTES_PER_PART_ONCE = 8 << 20
+"""The same beside a run that polls once, which may end meanwhile: the next one continues there."""
 ONCE = "--once"
 """Argument of a process that ends when everything was read."""
 CHANGED = "changed"
 """Line on standard output after something new was kept."""
-KEEP_ERRORS = (sqlite3.Error, OSError, NewerArchiveError, DamagedArchiveError)
+KEEP_ERRORS = (sqlite3.Error, OSError, NewerArchiveError, DamagedArchiveError, ReplacedArchiveError)
 """Errors of an archive that cannot be written now; the same is read again later."""
 
 
@@ -76,7 +80,9 @@ class TranscriptKeeper:
         self._folders = {str(one / "projects"): one for one in folders}
         self._finder = TranscriptFinder(tuple(self._folders))
         self._positions: dict[str, TranscriptPosition] = {}
-        self._knows_positions = False
+        self._identity: tuple[int, int] | None = None
+        """Device and inode of the archive with these positions. None if they are not known."""
+        self.max_bytes_per_part = MAX_BYTES_PER_PART
         self._logins: dict[Path, tuple[tuple[int, int], Login | None]] = {}
         """The last login of each config folder, with time and size of the file that names it."""
 
@@ -92,10 +98,10 @@ class TranscriptKeeper:
             OSError: The same.
             NewerArchiveError: A newer version of this program wrote the archive.
             DamagedArchiveError: It is another program's database.
+            ReplacedArchiveError: Another process replaces it just now.
         """
-        if not self._knows_positions:
-            with closing(open_for_reading(self._archive)) as connection:
-                self._positions, self._knows_positions = load_positions(connection), True
+        if self._identity is None or identify_file(self._archive) != self._identity:
+            self._load_positions()
         if everything:
             self._observe_logins()
         part: list[FileToKeep] = []
@@ -111,7 +117,7 @@ class TranscriptKeeper:
                 continue
             part.append(FileToKeep(reading, str(self._find_folder(path))))
             size += reading.position.offset - (known.offset if reading.position.offset > known.offset else 0)
-            if size >= MAX_BYTES_PER_PART:
+            if size >= self.max_bytes_per_part:
                 self._keep(part)
                 part, size = [], 0
                 yield True
@@ -121,10 +127,16 @@ class TranscriptKeeper:
         if everything and not stop.is_set():
             self._remove_vanished()
 
+    def _load_positions(self) -> None:
+        """Load the positions of the archive, which may be another file now; look at every transcript then."""
+        with closing(open_for_reading(self._archive)) as connection:
+            self._positions, self._identity = load_positions(connection), connection.identity
+        self._finder.files.clear()
+
     def sum_old_calls(self) -> None:
         """Replace old calls by sums; see `history.transcripts.sum_old_calls`."""
         with closing(open_for_update(self._archive)) as connection:
-            sum_old_calls(connection)
+            sum_old_calls(connection, datetime.now(UTC))
 
     def mark_first_pass(self) -> bool:
         """Keep that all transcripts were read, even if there are none; return True if that is new."""
@@ -194,6 +206,7 @@ def main() -> int:
         with lock:
             keeper = TranscriptKeeper(archive, Path.home(), os.environ)
             if reads_once:
+                keeper.max_bytes_per_part = MAX_BYTES_PER_PART_ONCE
                 with suppress(*KEEP_ERRORS):
                     deque(keeper.read_changes(stop, everything=True), 0)
                     keeper.mark_first_pass()

@@ -37,7 +37,7 @@ if TYPE_CHECKING:  # slow to load, so the first frame does not wait for them
     from claudemeter_tui.model.account import Account, Org
     from claudemeter_tui.model.events import Event
     from claudemeter_tui.model.history import HistoryAnswer, HistoryRequest
-    from claudemeter_tui.model.machine import MachineRequest, MachineUsage
+    from claudemeter_tui.model.machine import MachineRequest, MachineUsage, OrgUse
     from claudemeter_tui.model.org_rules import OrgRules
     from claudemeter_tui.model.past import PastMoment
     from claudemeter_tui.model.reading import Failure, LoginResult, PasteResult, Reading, Reply, Session
@@ -66,8 +66,8 @@ class TranscriptReadings(Protocol):
     async def run(self, post: Callable[[Reading], object]) -> None:
         """Post readings until cancelled."""
 
-    async def poll_once(self, post: Callable[[Reading], object]) -> None:
-        """Post everything once."""
+    async def poll_once(self, post: Callable[[Reading], object], polled: asyncio.Event) -> None:
+        """Post everything once; do not wait for long once `polled` is set."""
 
 
 class DeferredFeed:
@@ -120,13 +120,15 @@ class DeferredFeed:
                 await self._feed.run(record_and_post)
 
     @asynccontextmanager
-    async def _read_transcripts(self, post: Callable[[Reading], object]) -> AsyncIterator[Awaitable[None]]:
-        """Read this machine's transcripts during the block, which gets the task."""
+    async def _read_transcripts(
+        self, post: Callable[[Reading], object], polled: asyncio.Event | None = None
+    ) -> AsyncIterator[Awaitable[None]]:
+        """Read this machine's transcripts during the block, which gets the task; with `polled`, only once."""
 
         async def read() -> None:
             if self._build_transcripts is not None:
                 transcripts = await asyncio.to_thread(self._build_transcripts)
-                await (transcripts.poll_once(post) if self.runs_once else transcripts.run(post))
+                await (transcripts.run(post) if polled is None else transcripts.poll_once(post, polled))
 
         reading = asyncio.ensure_future(read())
         try:
@@ -153,9 +155,12 @@ class DeferredFeed:
         use_daemon_threads()
         self.runs_once = True
         async with self._record(post, restores=False) as record_and_post:
-            self._feed = await asyncio.to_thread(self._build)
-            async with self._read_transcripts(record_and_post) as reading:
+            polled = asyncio.Event()
+            # The process that reads transcripts starts while the libraries for the polls are loaded.
+            async with self._read_transcripts(record_and_post, polled) as reading:
+                self._feed = await asyncio.to_thread(self._build)
                 await self._feed.poll_once(record_and_post)
+                polled.set()
                 await reading
 
     @asynccontextmanager
@@ -364,8 +369,9 @@ def _build_transcripts(chosen: Invocation, clock: Clock) -> TranscriptReadings:
 
     A status bar only shows what is kept already.
     """
+    from claudemeter_tui.claude_code.config_folder import list_config_folders
     from claudemeter_tui.history.database import locate_archive
-    from claudemeter_tui.history.queries import read_news
+    from claudemeter_tui.history.queries import has_read_transcripts, read_news
     from claudemeter_tui.sessions.transcripts import TranscriptFeed
 
     # Not the current folder: a module there must not replace one of the program.
@@ -373,10 +379,15 @@ def _build_transcripts(chosen: Invocation, clock: Clock) -> TranscriptReadings:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(OWN_VARIABLE_PREFIX)}
     path = locate_archive()
     argv = (sys.executable, "-P", "-m", "claudemeter_tui.transcript_process", str(path))
+    is_open = chosen.action in (Action.DASHBOARD, Action.WATCH)  # transcripts may appear later
+    has_some = is_open or any(
+        (folder / "projects").is_dir() for folder in list_config_folders(Path.home(), os.environ)
+    )
     return TranscriptFeed(
-        () if chosen.action in (Action.CHECK, Action.LINE) else argv,
+        argv if has_some and chosen.action not in (Action.CHECK, Action.LINE) else (),
         {**kept, "PYTHONPATH": os.pathsep.join(filter(None, folders))},
         lambda: read_news(path, clock.now()),
+        lambda: has_read_transcripts(path),
     )
 
 
@@ -534,6 +545,9 @@ class HistoryReader(Protocol):
     def load_machine(self, key: OrgKey | None, request: MachineRequest) -> MachineUsage | None:
         """Return the use of this machine, and the rises of an org."""
 
+    def load_uses(self, keys: Sequence[OrgKey], now: datetime) -> Mapping[OrgKey, OrgUse]:
+        """Return the use of this machine by org, since the start of the billing cycle."""
+
 
 class ArchiveReader:
     """Answers of this user's archive."""
@@ -590,6 +604,14 @@ class ArchiveReader:
         from claudemeter_tui.history.machine import read_machine
 
         return read_machine(locate_archive(), self._origin, key, request)
+
+    def load_uses(self, keys: Sequence[OrgKey], now: datetime) -> Mapping[OrgKey, OrgUse]:
+        """Return the use of this machine by org, since the start of the billing cycle."""
+        from claudemeter_tui.history.database import locate_archive
+        from claudemeter_tui.history.machine import load_uses
+        from claudemeter_tui.history.queries import query_archive
+
+        return query_archive(locate_archive(), partial(load_uses, keys, now)) or {}
 
     def _query(self, key: OrgKey, query: Callable[[sqlite3.Connection, int], Answer | None]) -> Answer | None:
         from claudemeter_tui.history.database import locate_archive
@@ -656,6 +678,14 @@ class DemoReader:
         from claudemeter_tui.demo.transcripts import DemoTranscripts
 
         return DemoTranscripts(lambda: self._open().keep_transcripts(self._clock.now()))
+
+    def load_uses(self, keys: Sequence[OrgKey], now: datetime) -> Mapping[OrgKey, OrgUse]:
+        """Return the simulated use of this machine by org, since the start of the billing cycle."""
+        from claudemeter_tui.history.machine import load_uses
+
+        archive = self._open()
+        archive.keep_transcripts(now)
+        return archive.query_present(partial(load_uses, keys, now))
 
     def _open(self) -> DemoArchive:
         from claudemeter_tui.demo.archive import DemoArchive

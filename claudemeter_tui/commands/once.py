@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import reduce
 
@@ -17,11 +17,14 @@ from claudemeter_tui.formatting.problems import (
     is_informational,
 )
 from claudemeter_tui.formatting.report import format_json_array, format_report
+from claudemeter_tui.model.machine import OrgUse
 from claudemeter_tui.model.org_names import OrgName
 from claudemeter_tui.model.reading import NO_SESSION_ERRORS, ErrorKind, Reading
-from claudemeter_tui.model.store import OrgState, Store
+from claudemeter_tui.model.store import OrgKey, OrgState, Store
 from claudemeter_tui.settings import SettingsError
 
+LoadUses = Callable[[Sequence[OrgKey], datetime], Mapping[OrgKey, OrgUse]]
+"""Returns the use of this machine by some orgs at a time."""
 SIGN_IN_HINT = (
     "Sign in to claude.ai in a browser on this machine, or provide a session with --cookie-file"
     " or CLAUDEMETER_COOKIE."
@@ -90,6 +93,7 @@ def run_once(
     as_json: bool,
     org: str | None,
     print_reason: Callable[[str], None],
+    load_uses: LoadUses | None = None,
 ) -> int:
     """Poll once and print the result; return the exit status.
 
@@ -99,6 +103,7 @@ def run_once(
         as_json: True for a JSON array instead of one block per org.
         org: The only org to print, by number, name or UUID. None for all.
         print_reason: Called with each reason, one line, if nothing was read.
+        load_uses: Returns the use of this machine by org. None if its transcripts are not read.
 
     Raises:
         SettingsError: no org matches, or standard output fails.
@@ -106,7 +111,9 @@ def run_once(
     store = apply_readings(poll_readings(feed), Store())
     states = choose_orgs(store.orgs, org) if store.orgs else ()
     if as_json:
-        write_line(format_json_array(store, states, now()))
+        at = now()
+        uses = load_uses([state.key for state in states], at) if load_uses is not None else {}
+        write_line(format_json_array(store, states, at, uses=uses))
     elif states:
         write_line("\n\n".join(format_report(store, state, now()) for state in states))
     # One good reply is a success, even if others failed.

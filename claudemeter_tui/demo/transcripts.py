@@ -70,10 +70,14 @@ class DemoTranscripts:
         """Post what is new, until cancelled; nothing before the first figures are on screen."""
         while True:
             await asyncio.sleep(PAUSE)
-            await self.poll_once(post)
+            await self._post_news(post)
 
-    async def poll_once(self, post: Callable[[Reading], object]) -> None:
-        """Post what is new."""
+    async def poll_once(self, post: Callable[[Reading], object], polled: asyncio.Event) -> None:
+        """Post what is new after the polls, whose figures it follows."""
+        await polled.wait()
+        await self._post_news(post)
+
+    async def _post_news(self, post: Callable[[Reading], object]) -> None:
         news = await asyncio.to_thread(self._keep)
         if news is not None:
             post(Reading(NO_SESSION, news.read_at, transcripts=news, is_archived=True))

@@ -224,6 +224,57 @@ def _org() -> JsonSchema:
                 ),
                 "Other accounts and sessions that read the same figures. Empty if there are none.",
             ),
+            "this_machine": _this_machine(),
+        },
+    )
+
+
+TOKEN_COLUMNS: Mapping[str, str] = {
+    "input": "Input tokens that were neither written to the cache nor read from it.",
+    "output": "Output tokens.",
+    "cache_write_5m": "Tokens written to the cache for 5 minutes.",
+    "cache_write_1h": "Tokens written to the cache for an hour.",
+    "cache_read": "Tokens read from the cache.",
+    "web_searches": "Number of web searches.",
+}
+
+
+def _this_machine() -> JsonSchema:
+    no_call = "if no call is known to be the org's"
+    counts = {**TOKEN_COLUMNS, "calls": "Number of calls."}
+    refusal = _object(
+        "A request that the server refused.",
+        {
+            "at": _time("When it was refused."),
+            "project": _text(
+                "Folder in which Claude Code was started, with --privacy a pseudonym.", null="if not known"
+            ),
+            "limit": _text("The server's rateLimitType, such as five_hour.", null="if not reported"),
+            "resets_at": _time("Reset of that limit.", null="if not reported"),
+            "credits_reason": _text("The server's code for the lock of the credits.", null="if not reported"),
+            "low_priority_offered": _flag("True if the server offered to continue at lower priority."),
+        },
+    )
+    return _object(
+        "Use of Claude Code on this machine, from its transcripts, as far as its login was this org's.",
+        {
+            "account": _text(
+                "UUID of the account of Claude Code's login.",
+                null="if the login is not known, or if it is that of another org",
+            ),
+            "since": _time("Start of the billing cycle, and of the counts and refusals here."),
+            "tokens": _object(
+                "Sums of the calls whose login is known to be the org's.",
+                {key: _count(says, null=no_call) for key, says in counts.items()},
+            ),
+            "refusals": {
+                **_list(
+                    refusal,
+                    "Refusals whose login is known to be the org's, oldest first. An empty list does not"
+                    " show that no request was refused. Null if no transcript was read.",
+                ),
+                "type": ["array", "null"],
+            },
         },
     )
 

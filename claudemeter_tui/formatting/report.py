@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta, tzinfo
+from types import MappingProxyType
 
 from claudemeter_tui.formatting import SCHEMA_VERSION
 from claudemeter_tui.formatting.credits import (
@@ -23,6 +24,7 @@ from claudemeter_tui.formatting.credits import (
 )
 from claudemeter_tui.formatting.json_view import escape_char
 from claudemeter_tui.formatting.problems import describe_source, format_error, is_informational
+from claudemeter_tui.formatting.transcripts import TOKEN_KEYS
 from claudemeter_tui.formatting.values import (
     build_money_object,
     format_countdown,
@@ -37,8 +39,10 @@ from claudemeter_tui.formatting.verdict import format_verdict_line
 from claudemeter_tui.model.catalogue import CreditState, Endpoint
 from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.forecast import forecast_percent_at_reset, forecast_window_full
+from claudemeter_tui.model.machine import OrgUse, find_cycle_start
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.store import OrgState, Problem, Store
+from claudemeter_tui.model.store import OrgKey, OrgState, Problem, Store
+from claudemeter_tui.model.transcripts import Refusal
 from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.model.windows import Window
 
@@ -65,10 +69,23 @@ def format_report(store: Store, state: OrgState, now: datetime, zone: tzinfo | N
 
 
 def format_json_array(
-    store: Store, states: Iterable[OrgState], now: datetime, zone: tzinfo | None = None
+    store: Store,
+    states: Iterable[OrgState],
+    now: datetime,
+    zone: tzinfo | None = None,
+    uses: Mapping[OrgKey, OrgUse] = MappingProxyType({}),
 ) -> str:
-    """Return an ASCII JSON array with an object for each of these orgs."""
-    objects = (_format_object(store, state, now, zone) for state in states)
+    """Return an ASCII JSON array with an object for each of these orgs.
+
+    Args:
+        store: everything that was read.
+        states: the orgs.
+        now: the time.
+        zone: zone of the sentences. None for the system's.
+        uses: use of this machine by org. An org that is not in it has no known use.
+    """
+    unknown = OrgUse(find_cycle_start(now))
+    objects = (_format_object(store, state, now, zone, uses.get(state.key, unknown)) for state in states)
     return _NOT_ASCII.sub(lambda match: escape_char(match[0]), "[" + ", ".join(objects) + "]")
 
 
@@ -165,7 +182,7 @@ def _format_local_day(moment: datetime, now: datetime, zone: tzinfo | None) -> s
     return format_day(to_local(moment, zone).date(), to_local(now, zone).date())
 
 
-def _format_object(store: Store, state: OrgState, now: datetime, zone: tzinfo | None) -> str:
+def _format_object(store: Store, state: OrgState, now: datetime, zone: tzinfo | None, use: OrgUse) -> str:
     """Return the JSON object of an org, its replies exactly as the server sent them."""
     verdict = judge(state, now)
     # Keep the server's own text: parsing and printing would change long numbers and repeated keys.
@@ -223,6 +240,7 @@ def _format_object(store: Store, state: OrgState, now: datetime, zone: tzinfo | 
                 for one in store.list_also_via(state)
             ]
         ),
+        "this_machine": json.dumps(_build_use_object(use)),
     }
     return "{\n" + ",\n".join(f'  "{key}": {value}' for key, value in members.items()) + "\n}"
 
@@ -242,6 +260,33 @@ def _build_credits_object(state: OrgState) -> dict[str, object] | None:
         "is_personal": lead.is_personal,
         "is_withdrawn": lead.figures_at is not None and state.credits.has_withdrawn_figures,
         "at": _format_time(lead.figures_at or (reply.at if reply is not None else None)),
+    }
+
+
+def _build_use_object(use: OrgUse) -> dict[str, object]:
+    """Return what this machine's transcripts have of an org; each count is None if no call is known."""
+    counts = use.counts
+    tokens = (
+        dict.fromkeys((*TOKEN_KEYS.values(), "calls"))
+        if counts is None
+        else {key: getattr(counts, name) for name, key in TOKEN_KEYS.items()} | {"calls": use.calls}
+    )
+    return {
+        "account": use.account,
+        "since": format_utc(use.since),
+        "tokens": tokens,
+        "refusals": None if use.refusals is None else [_build_refusal_object(one) for one in use.refusals],
+    }
+
+
+def _build_refusal_object(refusal: Refusal) -> dict[str, object]:
+    return {
+        "at": format_utc(refusal.at),
+        "project": refusal.project or None,
+        "limit": refusal.limit or None,
+        "resets_at": _format_time(refusal.resets_at),
+        "credits_reason": refusal.credits_reason or None,
+        "low_priority_offered": refusal.offers_low_priority,
     }
 
 

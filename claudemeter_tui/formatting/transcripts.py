@@ -17,6 +17,15 @@ NO_PROOF = "Claude Code writes a refusal only if its session continues, so there
 """Note beside refusals, because none found proves nothing."""
 LIMIT_NAMES = {RefusedLimit.UNKNOWN.value: "other limit"}
 """Names of groups of limits in a sum; all others have their own value."""
+TOKEN_KEYS: Mapping[str, str] = {
+    "input": "input",
+    "output": "output",
+    "write_5m": "cache_write_5m",
+    "write_1h": "cache_write_1h",
+    "cache_read": "cache_read",
+    "web_searches": "web_searches",
+}
+"""Keys and columns of printed counts by the fields of `TokenCounts`."""
 _SEPARATORS = re.compile(r"[/\\]+")
 
 

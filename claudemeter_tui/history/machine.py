@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -34,10 +34,12 @@ from claudemeter_tui.model.machine import (
     MachineRequest,
     MachineSpan,
     MachineUsage,
+    OrgUse,
     RebuildDay,
     SpanKind,
     SpanUsage,
     UsageRow,
+    find_cycle_start,
 )
 from claudemeter_tui.model.prices import Price, find_price
 from claudemeter_tui.model.store import OrgKey
@@ -139,6 +141,53 @@ def load_usage(
     return tuple(
         UsageRow(project, model, variant, bool(is_sidechain), calls, TokenCounts(*counts), rebuilt)
         for project, model, variant, is_sidechain, calls, rebuilt, *counts in rows
+    )
+
+
+def load_uses(
+    keys: Sequence[OrgKey], now: datetime, connection: sqlite3.Connection
+) -> Mapping[OrgKey, OrgUse]:
+    """Return the use of this machine since the start of the billing cycle, for each of these orgs.
+
+    Only calls and refusals whose login is known to be the org's count for it. Empty if no transcript was
+    ever read.
+    """
+    if connection.execute("SELECT 1 FROM transcript_state").fetchone() is None:
+        return {}
+    return {key: _load_use(connection, key, now) for key in keys}
+
+
+def _load_use(connection: sqlite3.Connection, key: OrgKey, now: datetime) -> OrgUse:
+    account, org = key
+    since = find_cycle_start(now)  # a full hour, so that sums of hours are in it or not
+    logins = {
+        row: person
+        for row, person in connection.execute(
+            "SELECT id, account FROM logins WHERE org = ?", (org.lower(),)
+        ).fetchall()
+        # The key of an account without a UUID is its e-mail address.
+        if not person or person == account.lower() or "@" in account or not account
+    }
+    current = connection.execute("SELECT max(id) FROM logins GROUP BY config_folder").fetchall()
+    marks = ", ".join("?" * len(logins))
+    first, last = to_millis(since), to_millis(now)
+    calls, *counts = connection.execute(
+        f"SELECT count(*), {_COUNTS} FROM calls WHERE at >= ? AND at <= ? AND login_id IN ({marks})",  # noqa: S608 - our own names
+        (first, last, *logins),
+    ).fetchone()
+    summed, *sums = connection.execute(
+        f"SELECT coalesce(sum(count), 0), {_COUNTS} FROM call_hours"  # noqa: S608
+        f" WHERE start_at >= ? AND start_at <= ? AND login_id IN ({marks})",
+        (first, last, *logins),
+    ).fetchone()
+    total = TokenCounts(*(one or 0 for one in counts)).add(TokenCounts(*(one or 0 for one in sums)))
+    refusals = load_refusals(connection, since, now, logins)
+    return OrgUse(
+        since,
+        next((logins[row] or None for (row,) in current if row in logins), None),
+        calls + summed,
+        total if calls + summed else None,
+        refusals,
     )
 
 

@@ -42,7 +42,7 @@ from claudemeter_tui.history.figures import (
 )
 from claudemeter_tui.history.repair import mark_damaged
 from claudemeter_tui.history.series import is_gap
-from claudemeter_tui.history.transcripts import MAX_AHEAD, load_refusals
+from claudemeter_tui.history.transcripts import MAX_AHEAD, load_change_count, load_refusals
 from claudemeter_tui.model.catalogue import SEVEN_DAYS, WINDOWS, Cause, CreditState
 from claudemeter_tui.model.event_log import MAX_EVENTS
 from claudemeter_tui.model.events import Event, merge_events
@@ -80,6 +80,15 @@ def read_news(path: Path, now: datetime) -> TranscriptNews | None:
         return TranscriptNews(now, load_refusals(connection, now - NEWS_SPAN, now + MAX_AHEAD))
 
     return query_archive(path, query, unknown=TranscriptNews(now))
+
+
+def has_read_transcripts(path: Path) -> bool:
+    """True if transcripts of this machine were ever read into the archive."""
+
+    def query(connection: sqlite3.Connection) -> bool:
+        return load_change_count(connection) > 0
+
+    return bool(query_archive(path, query))
 
 
 def query_org(

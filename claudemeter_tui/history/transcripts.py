@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -22,6 +22,8 @@ MAX_LOGIN_PAUSE = timedelta(days=1)
 """Longest time between two observations of one login in which it counts as unchanged."""
 MAX_AHEAD = timedelta(days=1)
 """A call or refusal further in the future is damaged, or from a clock that was wrong."""
+COPY_SPAN = timedelta(minutes=10)
+"""Longest time from the line of a call to a copy with a later time: a call takes so long at most."""
 _COUNTS = TokenCounts._fields
 _HOUR_MILLIS = 3_600_000
 _SUMMED = ("rebuilt", *_COUNTS)
@@ -134,20 +136,50 @@ def remove_positions(connection: sqlite3.Connection, paths: Iterable[str]) -> No
         connection.executemany("DELETE FROM transcript_files WHERE path = ?", [(path,) for path in paths])
 
 
-def sum_old_calls(connection: sqlite3.Connection) -> None:
+def sum_old_calls(connection: sqlite3.Connection, now: datetime) -> None:
     """Replace the calls of more than `CALLS_DAYS` before the newest one by sums per hour.
 
-    The newest call decides, not the clock, which may have been set forward by mistake.
+    Nothing is summed if no call is from an earlier day within the limit: the clock may have been set forward
+    by mistake when the newest call was made, and everything else would seem to be old.
     """
-    (newest,) = connection.execute("SELECT max(at) FROM calls").fetchone()
+    day = to_span(timedelta(days=1))
+    (newest,) = connection.execute(
+        "SELECT max(at) FROM calls WHERE at <= ?", (to_millis(now + MAX_AHEAD),)
+    ).fetchone()
     if newest is None:
         return
     limit = newest - to_span(timedelta(days=CALLS_DAYS))
+    is_plausible = connection.execute(
+        "SELECT 1 FROM calls WHERE at BETWEEN ? AND ? LIMIT 1", (limit, newest - day)
+    ).fetchone()
+    if is_plausible is not None:
+        sum_calls_before(connection, limit)
+
+
+def sum_calls_before(connection: sqlite3.Connection, limit: int) -> None:
+    """Replace the calls before a time by sums per hour, in one transaction; round down to a full hour.
+
+    Copies of these calls that appear later are ignored.
+
+    Args:
+        connection: the archive, open for writing.
+        limit: milliseconds since 1970.
+
+    Raises:
+        sqlite3.Error: The archive cannot be written; nothing has changed then.
+    """
     limit -= limit % _HOUR_MILLIS
     with transaction(connection):
+        (last,) = connection.execute("SELECT max(at) FROM calls WHERE at < ?", (limit,)).fetchone()
+        if last is None:
+            return
         connection.execute(_ADD_HOURS, (limit,))
         connection.execute("DELETE FROM calls WHERE at < ?", (limit,))
-        connection.execute("UPDATE transcript_state SET counted_until = max(counted_until, ?)", (limit,))
+        # Not the limit: after a wrong clock, it may be far behind the calls that follow.
+        connection.execute(
+            "UPDATE transcript_state SET counted_until = max(counted_until, ?)",
+            (min(limit, last + to_span(COPY_SPAN)),),
+        )
 
 
 class _TranscriptWriter:
@@ -259,14 +291,20 @@ def _sum_tokens(row: tuple[int, ...]) -> int:
     return sum(row[9:14])
 
 
-def load_refusals(connection: sqlite3.Connection, since: datetime, until: datetime) -> tuple[Refusal, ...]:
-    """Return the refusals after `since` and until `until`, oldest first."""
+def load_refusals(
+    connection: sqlite3.Connection,
+    since: datetime,
+    until: datetime,
+    logins: Collection[int] | None = None,
+) -> tuple[Refusal, ...]:
+    """Return the refusals after `since` and until `until`, oldest first; with `logins`, only theirs."""
+    wanted = "" if logins is None else f" AND login_id IN ({', '.join('?' * len(logins))})"
     rows = connection.execute(
-        "SELECT key, at, coalesce(projects.path, ''), limit_name, resets_at, credits_status, credits_reason,"
+        "SELECT key, at, coalesce(projects.path, ''), limit_name, resets_at, credits_status, credits_reason,"  # noqa: S608 - marks
         " credits_until, used_credits, offers_low_priority, nullif(logins.org, '') FROM refusals"
         " LEFT JOIN projects ON projects.id = project_id LEFT JOIN logins ON logins.id = login_id"
-        " WHERE at > ? AND at <= ? ORDER BY at, key",
-        (to_millis(since), to_millis(until)),
+        f" WHERE at > ? AND at <= ?{wanted} ORDER BY at, key",
+        (to_millis(since), to_millis(until), *(logins or ())),
     )
     return tuple(
         Refusal(

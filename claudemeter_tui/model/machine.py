@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
@@ -163,6 +163,26 @@ class MachineUsage:
         return self.since is None and not self.refusals
 
 
+@dataclass(frozen=True, slots=True)
+class OrgUse:
+    """What this machine's transcripts have of one org since the start of its billing cycle."""
+
+    since: datetime
+    account: str | None = None
+    """UUID of the account of Claude Code's login. None if it is not known, or the login of another org."""
+    calls: int = 0
+    """Number of calls whose login is known to be the org's."""
+    counts: TokenCounts | None = None
+    """Their tokens. None if there is no such call: the others may be the org's all the same."""
+    refusals: tuple[Refusal, ...] | None = None
+    """Refusals whose login is known to be the org's, oldest first. None if no transcript was ever read."""
+
+
+def find_cycle_start(now: datetime) -> datetime:
+    """Return the start of the billing cycle: the first of the month in UTC, as the server counts."""
+    return now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+
+
 def choose_spans(state: OrgState | None, now: datetime, zone: tzinfo | None) -> tuple[MachineSpan, ...]:
     """Return the spans of the screen: since the start of the windows and the month, and since midnight.
 
@@ -171,12 +191,11 @@ def choose_spans(state: OrgState | None, now: datetime, zone: tzinfo | None) -> 
         now: end of the spans.
         zone: zone of the day. None for the system's.
     """
-    month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)  # the server's month is in UTC
     return (
         _find_window_span(state, now, WindowKind.SESSION, SpanKind.WINDOW, FIVE_HOURS),
         MachineSpan(SpanKind.TODAY, find_midnight(now, zone)),
         _find_window_span(state, now, WindowKind.WEEKLY, SpanKind.WEEK, SEVEN_DAYS),
-        MachineSpan(SpanKind.CYCLE, month),
+        MachineSpan(SpanKind.CYCLE, find_cycle_start(now)),
     )
 
 

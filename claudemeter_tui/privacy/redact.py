@@ -30,6 +30,7 @@ from claudemeter_tui.model.events import (
     EventKind,
     EventValue,
 )
+from claudemeter_tui.model.machine import OrgUse
 from claudemeter_tui.model.reading import (
     NAME_SEPARATOR,
     Reply,
@@ -422,6 +423,17 @@ class ValueRedactor:
     def redact_limit(self, limit: str) -> str:
         """Return the limit of a refusal, or a pseudonym for an unknown one."""
         return limit if limit in REFUSED_LIMITS else self._names.assign("reason", limit)
+
+    def hide_projects(self, uses: Mapping[OrgKey, OrgUse]) -> dict[OrgKey, OrgUse]:
+        """Return the uses with pseudonyms for the projects."""
+        return {
+            key: replace(
+                use,
+                refusals=use.refusals
+                and tuple(replace(one, project=self.redact_project(one.project)) for one in use.refusals),
+            )
+            for key, use in uses.items()
+        }
 
     def redact_refusal(self, refusal: Refusal) -> Refusal:
         """Return the refusal with pseudonyms."""

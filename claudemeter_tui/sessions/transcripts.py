@@ -16,8 +16,8 @@ RESTART_PAUSE = 60.0
 """Seconds until the process is started again after it ended by itself."""
 ONCE = "--once"
 """Argument of a process that ends when everything was read."""
-ONCE_TIMEOUT = 10.0
-"""Seconds for which a run that polls once waits for the transcripts; the next run continues."""
+FIRST_TIMEOUT = 10.0
+"""Seconds for which a run that polls once waits for the transcripts if they were never read before."""
 
 
 class TranscriptFeed:
@@ -28,6 +28,7 @@ class TranscriptFeed:
         argv: Sequence[str],
         environment: Mapping[str, str],
         load: Callable[[], TranscriptNews | None],
+        has_news: Callable[[], bool] = lambda: True,
     ) -> None:
         """Prepare the process; nothing is started yet.
 
@@ -35,8 +36,10 @@ class TranscriptFeed:
             argv: program and arguments of the process. Empty to post only what is kept already.
             environment: its environment, without secrets.
             load: returns what is kept now; it blocks, so it is called in a thread.
+            has_news: returns True if transcripts were ever read; it blocks, too.
         """
-        self._argv, self._environment, self._load = argv, environment, load
+        self._argv, self._environment = argv, environment
+        self._load, self._has_news = load, has_news
 
     async def run(self, post: Callable[[Reading], object]) -> None:
         """Post what is kept, then everything new, until cancelled."""
@@ -46,12 +49,26 @@ class TranscriptFeed:
                 await self._follow_process(post)
             await asyncio.sleep(RESTART_PAUSE)
 
-    async def poll_once(self, post: Callable[[Reading], object]) -> None:
-        """Read everything once, for `ONCE_TIMEOUT` at most, and post what is kept."""
+    async def poll_once(self, post: Callable[[Reading], object], polled: asyncio.Event) -> None:
+        """Read what is new until the polls have ended, and post what is kept; the next run continues.
+
+        Args:
+            post: called with the reading.
+            polled: set at the end of the polls. The transcripts delay the run only if they are read for the
+                first time, and for `FIRST_TIMEOUT` at most.
+        """
         if self._argv:
-            with suppress(OSError, TimeoutError):
-                async with asyncio.timeout(ONCE_TIMEOUT):
-                    await self._follow_process(None, ONCE)
+            reading = asyncio.ensure_future(self._follow_process(None, ONCE))
+            ended = asyncio.ensure_future(polled.wait())
+            try:
+                await asyncio.wait((reading, ended), return_when=asyncio.FIRST_COMPLETED)
+                if not reading.done() and not await asyncio.to_thread(self._has_news):
+                    await asyncio.wait((reading,), timeout=FIRST_TIMEOUT)
+            finally:
+                ended.cancel()
+                reading.cancel()
+                with suppress(OSError, asyncio.CancelledError):
+                    await reading
         await self._post_news(post)
 
     async def _follow_process(self, post: Callable[[Reading], object] | None, *more: str) -> None:

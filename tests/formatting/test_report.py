@@ -325,6 +325,7 @@ KEYS = [
     "alias",
     "label",
     "also_via",
+    "this_machine",
 ]
 
 
