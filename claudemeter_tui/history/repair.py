@@ -51,8 +51,20 @@ PARENTS = {
     "org_id": "orgs",
     "session_id": "sessions",
     "dictionary_id": "dictionaries",
+    "model_id": "names",
+    "variant_id": "names",
+    "cache_miss_id": "names",
+    "project_id": "projects",
+    "login_id": "logins",
 }
 """The table that each column refers to. Zero and NULL refer to no row."""
+_UNKNOWN_ALLOWED = ("model_id", "variant_id", "cache_miss_id", "project_id", "login_id")
+"""Columns that become 0 (not known) if the row that they refer to was lost: the tokens count all the same."""
+_RESTORE_COUNTED = """
+INSERT INTO transcript_state SELECT 1, max(start_at) + 3600000, 0, 0 FROM call_hours WHERE true
+    HAVING max(start_at) IS NOT NULL ON CONFLICT (id) DO NOTHING
+"""
+"""Statement that ignores copies of calls that are in sums, if the row that says so was damaged."""
 _TYPES: dict[str, type] = {"INTEGER": int, "TEXT": str, "BLOB": bytes}
 
 
@@ -155,7 +167,8 @@ def remove_history(path: Path, org: KeptOrg | None, now: datetime) -> Removal:
     """Remove one org, or everything if `org` is None, from the archive and every file beside it.
 
     The replies of the org's account are removed, too, because each lists the org. So are damaged files,
-    because no part of them can be removed.
+    because no part of them can be removed. Calls and refusals of Claude Code are removed if its login was the
+    org's; how far transcripts were read stays, so they do not come back.
 
     Raises:
         NewerArchiveError: A newer version of this program wrote it.
@@ -239,7 +252,9 @@ def _take_over(damaged: Path, new: Path) -> None:
             source.execute("BEGIN IMMEDIATE")  # another process may still write
         # Damaged text is text all the same; what is not allowed in a name would raise an error.
         source.text_factory = lambda found: found.decode(errors="replace")
-        _copy_rows(source, target, lambda _table, _row: True)
+        # Without the positions, transcripts are read again; calls that are kept do not count twice.
+        _copy_rows(source, target, lambda table, _: table != "transcript_files")
+        target.execute(_RESTORE_COUNTED)
     _sync(new)
 
 
@@ -270,10 +285,26 @@ class _Filter:
             "SELECT count(*) FROM orgs WHERE account_id = ? AND id != ?", (org.account_id, org.id)
         ).fetchone()
         self._is_last = others == 0
+        logins = source.execute("SELECT id FROM logins WHERE org = ?", (org.uuid.lower(),)).fetchall()
+        self._login_ids = {row for (row,) in logins}
+        marks = ", ".join("?" * len(self._login_ids))
+        # A project that only the org's login worked in goes, too.
+        self._project_ids = {
+            row
+            for table in ("calls", "call_hours", "refusals")
+            for (row,) in source.execute(
+                f"SELECT DISTINCT project_id FROM {table} WHERE login_id NOT IN ({marks})",  # noqa: S608
+                tuple(self._login_ids),
+            ).fetchall()
+        }
 
     def keeps(self, table: str, row: dict[str, Any]) -> bool:
         """True if the row has nothing to do with the org."""
         org, account_id = self._org, row.get("account_id")
+        if row.get("login_id") in self._login_ids or (table == "logins" and row["id"] in self._login_ids):
+            return False
+        if table == "projects":
+            return row["id"] in self._project_ids
         if table in ("statuses", "status_requests"):  # they name orgs, and the next poll brings them back
             return False
         if table == "dictionaries" or row.get("org_id") == org.id:  # every dictionary has parts of bodies
@@ -318,10 +349,12 @@ def _copy_rows(
             row = dict(zip(columns, values, strict=True))
             if not all(_has_type(row[column], kind) for column, kind in columns.items()):
                 continue
-            if any(row[column] and row[column] not in known[PARENTS[column]] for column in checked):
+            lost = [column for column in checked if row[column] and row[column] not in known[PARENTS[column]]]
+            if any(column not in _UNKNOWN_ALLOWED for column in lost):
                 continue
             if not keeps(table, row):
                 continue
+            row |= dict.fromkeys(lost, 0)
             if recompresses and table == "replies":
                 with suppress(zlib.error, UnicodeDecodeError):
                     text = old_bodies.decompress(row["dictionary_id"], row["body"])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from claudemeter_tui.history.database import LOG_SUFFIXES, from_millis, to_millis, transaction
+from claudemeter_tui.history.transcripts import sum_calls_before
 
 MEBIBYTE = 1 << 20
 ROWS_PER_PART = 100
@@ -42,7 +43,8 @@ def remove_old_replies(
 ) -> Iterator[None]:
     """Remove replies, failures and times of readings that are too old, then further days if the file is big.
 
-    Figures, cycles and events stay. It yields after each part, so that the caller can do something else.
+    Figures, cycles, events and refusals stay. In a big file, the calls of these days become sums per hour.
+    It yields after each part, so that the caller can do something else.
 
     Args:
         connection: the archive, open for writing.
@@ -58,6 +60,7 @@ def remove_old_replies(
         if oldest is None or oldest >= now - _HOUR:
             return
         moment = oldest + (_DAY if oldest + _DAY < now - _DAY else _HOUR)
+        sum_calls_before(connection, to_millis(moment))
         yield from _remove_before(connection, moment)
 
 
@@ -75,8 +78,10 @@ def _is_plausible(connection: sqlite3.Connection, now: datetime, days: int) -> b
 
 
 def _find_oldest(connection: sqlite3.Connection) -> datetime | None:
+    """Return the time of the oldest reading or call; None if there is neither."""
     (first,) = connection.execute(
-        "SELECT min((SELECT min(at) FROM readings WHERE org_id = orgs.id)) FROM orgs"
+        "SELECT min(at) FROM (SELECT min(at) AS at FROM calls UNION ALL"
+        " SELECT min((SELECT min(at) FROM readings WHERE org_id = orgs.id)) FROM orgs)"
     ).fetchone()
     return from_millis(first) if first is not None else None
 
