@@ -72,6 +72,8 @@ class Selection:
             names = [org.names._replace(account_note=note) for (org, *_), note in notes]
             index = find_org(names, request.org)
             self.owners = (owners[index],)
+        self.login_owners = self.owners if request.org is not None else None
+        """Orgs whose login of Claude Code is included. None for every login, known or not."""
         if self.redactor is not None:  # in the order of the screen, whatever the rows contain
             for owner in owners:
                 self.redactor.redact_owner(owner)
@@ -93,6 +95,10 @@ class Selection:
             case ExportKind.REPLIES:
                 replies = snapshot.iterate_replies(self.owners, *span, report)
                 rows = chain(replies, snapshot.iterate_failures(self.owners, *span, lambda _: None))
+            case ExportKind.TOKENS:
+                rows = snapshot.iterate_tokens(self.login_owners, *span, report)
+            case ExportKind.REFUSALS:
+                rows = snapshot.iterate_refusals(self.login_owners, *span, report)
         return map(self.redact, rows)
 
     def redact(self, row: Row) -> Row:
@@ -126,8 +132,12 @@ class Selection:
 
 
 @contextmanager
-def open_selection(request: RowsRequest) -> Iterator[Selection]:
+def open_selection(request: RowsRequest, *, needs_orgs: bool = True) -> Iterator[Selection]:
     """Yield the requested rows of the archive as it is now.
+
+    Args:
+        request: the rows.
+        needs_orgs: False if there can be rows although no org was read.
 
     Raises:
         SettingsError: No org or several orgs match the requested one.
@@ -136,7 +146,7 @@ def open_selection(request: RowsRequest) -> Iterator[Selection]:
     place = repr(str(request.archive))
     try:
         with closing(ArchiveSnapshot(request.archive, request.origin)) as snapshot:
-            if not snapshot.list_owners():
+            if needs_orgs and not snapshot.list_owners():
                 raise ArchiveAccessError(
                     f"the history has no org of {request.origin} yet; start the dashboard first"
                 )

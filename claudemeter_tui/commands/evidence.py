@@ -32,6 +32,10 @@ REPLIES_SHARE = 0.7
 """Part of the work that the replies are."""
 
 
+TABLES = tuple(kind for kind in ExportKind if kind is not ExportKind.REPLIES)
+"""Kinds of rows that are a file of their own."""
+
+
 class _Bundle:
     """A zip file under construction, with the hash of each of its files."""
 
@@ -117,18 +121,18 @@ def _write_replies(bundle: _Bundle, selection: Selection, report: Report) -> _Co
 def _write_tables(
     bundle: _Bundle, selection: Selection, counts: _Counts, now: datetime, report: Report
 ) -> None:
-    """Write figures, cycles, events and failures as CSV, and the summary."""
+    """Write all other rows as CSV, and the summary."""
     summary = EvidenceSummary(_find_chart_span(selection))
 
     def add_rows(kind: ExportKind, place: int) -> Iterator[ArchiveRow]:
-        for row in selection.iterate(kind, lambda part: report((place + part) / 3)):
+        for row in selection.iterate(kind, lambda part: report((place + part) / len(TABLES))):
             if isinstance(row, FigureRow):
                 summary.add_figure(row)
             elif isinstance(row, CycleRow):
                 summary.add_cycle(row)
             yield row
 
-    for place, kind in enumerate((ExportKind.FIGURES, ExportKind.CYCLES, ExportKind.EVENTS)):
+    for place, kind in enumerate(TABLES):
         bundle.write(f"{kind}.csv", format_csv(kind, add_rows(kind, place)))
 
     def count_failures() -> Iterator[FailureRow]:

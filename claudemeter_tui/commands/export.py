@@ -19,6 +19,7 @@ from claudemeter_tui.commands.stdout import EXIT_NOTHING_READ
 from claudemeter_tui.formatting import SCHEMA_VERSION
 from claudemeter_tui.formatting.export import (
     COLUMNS,
+    TRANSCRIPT_KINDS,
     ExportKind,
     build_columns,
     format_csv_row,
@@ -51,7 +52,7 @@ def run_export(
     """
     progress = build_progress_line()
     try:
-        with open_selection(request.rows) as selection:
+        with open_selection(request.rows, needs_orgs=request.kind not in TRANSCRIPT_KINDS) as selection:
             _write_file(request, selection, now(), progress)
     except ArchiveAccessError as error:
         print_reason(f"--export: {error}")

@@ -56,7 +56,7 @@ class Flag(NamedTuple):
     """Every accepted value. Empty if others are accepted, too."""
 
 
-EXPORT_ROWS = ("figures", "cycles", "events", "replies")
+EXPORT_ROWS = ("figures", "cycles", "events", "replies", "tokens", "refusals")
 """Values of `--what`, the default first."""
 COLORS = ("tmux", "ansi")
 """Values of `--color`."""
@@ -111,7 +111,7 @@ FLAG_GROUPS: tuple[tuple[str, tuple[Flag, ...]], ...] = (
             Flag(
                 "--what",
                 "ROWS",
-                "rows of --export: figures (default), cycles, events or replies",
+                "rows of --export: figures (default), cycles, events, replies, tokens or refusals",
                 EXPORT_ROWS,
             ),
             Flag(

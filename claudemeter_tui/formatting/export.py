@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from claudemeter_tui.formatting.events import describe_event
 from claudemeter_tui.formatting.json_view import escape_invisible
+from claudemeter_tui.formatting.transcripts import TOKEN_KEYS
 from claudemeter_tui.model.archive_rows import (
     ArchiveRow,
     CycleRow,
@@ -20,8 +21,10 @@ from claudemeter_tui.model.archive_rows import (
     FailureRow,
     FigureRow,
     Owner,
+    RefusalRow,
     ReplyRow,
     ReplySource,
+    TokenRow,
 )
 from claudemeter_tui.model.events import EventValue
 from claudemeter_tui.model.history import RowValue
@@ -38,8 +41,12 @@ class ExportKind(StrEnum):
     CYCLES = "cycles"
     EVENTS = "events"
     REPLIES = "replies"
+    TOKENS = "tokens"
+    REFUSALS = "refusals"
 
 
+TRANSCRIPT_KINDS = frozenset((ExportKind.TOKENS, ExportKind.REFUSALS))
+"""Kinds of rows from this machine's transcripts, which do not depend on what the server answered."""
 JsonScalar = str | float | bool | list[str] | None
 """Value of a column."""
 Columns = dict[str, JsonScalar]
@@ -67,6 +74,17 @@ COLUMNS: Mapping[ExportKind, tuple[str, ...]] = {
         *OWNER_COLUMNS,
         *("endpoint", "status", "session", "first_at", "confirmed_at", "count", "duration_ms"),
         *("failure", "failure_detail", "bytes", "sha256", "body"),
+    ),
+    ExportKind.TOKENS: (
+        *OWNER_COLUMNS,
+        *("hour_at", "project", "model", "variant", "subagent", "calls"),
+        *TOKEN_KEYS.values(),
+        "cache_rebuilt",
+    ),
+    ExportKind.REFUSALS: (
+        *OWNER_COLUMNS,
+        *("at", "project", "limit", "resets_at", "credits_status", "credits_reason", "credits_until"),
+        *("used_credits", "low_priority_offered"),
     ),
 }
 """The columns of each kind of rows, in their order."""
@@ -143,6 +161,32 @@ def build_columns(row: ArchiveRow) -> Columns:
                 "bytes": None,
                 "sha256": None,
                 "body": None,
+            }
+        case TokenRow():
+            return {
+                **build_owner_columns(row.owner),
+                "hour_at": format_exact_utc(row.start_at),
+                "project": row.project or None,
+                "model": row.model or None,
+                "variant": row.variant,
+                "subagent": row.is_sidechain,
+                "calls": row.calls,
+                **{key: getattr(row.counts, name) for name, key in TOKEN_KEYS.items()},
+                "cache_rebuilt": row.rebuilt,
+            }
+        case RefusalRow():
+            refusal = row.refusal
+            return {
+                **build_owner_columns(row.owner),
+                "at": format_exact_utc(refusal.at),
+                "project": refusal.project or None,
+                "limit": refusal.limit or None,
+                "resets_at": format_optional_utc(refusal.resets_at),
+                "credits_status": refusal.credits_status or None,
+                "credits_reason": refusal.credits_reason or None,
+                "credits_until": format_optional_utc(refusal.credits_until),
+                "used_credits": refusal.used_credits,
+                "low_priority_offered": refusal.offers_low_priority,
             }
 
 

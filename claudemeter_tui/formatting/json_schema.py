@@ -246,9 +246,7 @@ def _this_machine() -> JsonSchema:
         "A request that the server refused.",
         {
             "at": _time("When it was refused."),
-            "project": _text(
-                "Folder in which Claude Code was started, with --privacy a pseudonym.", null="if not known"
-            ),
+            "project": _PROJECT,
             "limit": _text("The server's rateLimitType, such as five_hour.", null="if not reported"),
             "resets_at": _time("Reset of that limit.", null="if not reported"),
             "credits_reason": _text("The server's code for the lock of the credits.", null="if not reported"),
@@ -350,6 +348,15 @@ _OWNER = {
     "org": _text("Name of the org.", null="if the row concerns the account or a whole session"),
     "org_uuid": _text("UUID of the org.", null="if the row concerns the account or a whole session"),
 }
+_NO_LOGIN = "if the login of Claude Code is not known for that time"
+_LOGIN_OWNER = {
+    "account": _text(
+        "E-mail address of the account, else its UUID.", null=f"{_NO_LOGIN}, or if not reported"
+    ),
+    "org": _text("Name of the org. Empty if no session has read it.", null=_NO_LOGIN),
+    "org_uuid": _text("UUID of the org.", null=_NO_LOGIN),
+}
+_PROJECT = _text("Folder in which Claude Code was started, with --privacy a pseudonym.", null="if not known")
 _NO_REPLY = "if no single reply shows it, or if the reply was removed"
 _SOURCE = {
     "endpoint": _text("The reply that the row is from, such as usage.", null=_NO_REPLY),
@@ -429,6 +436,29 @@ COLUMN_SCHEMAS: Mapping[ExportKind, Mapping[str, JsonSchema]] = {
         "bytes": _count("Length of the body in UTF-8.", null="if there is no body"),
         "sha256": _text("SHA-256 of these bytes, in hexadecimal.", null="if there is no body"),
         "body": _text("The body exactly as sent.", null="if there is none"),
+    },
+    ExportKind.TOKENS: {
+        **_LOGIN_OWNER,
+        "hour_at": _time("Start of the hour in UTC."),
+        "project": _PROJECT,
+        "model": _text("The model, as Claude Code names it.", null="if not reported"),
+        "variant": _text("Kind of service with a price of its own, such as fast. Empty for the usual one."),
+        "subagent": _flag("True for calls of subagents, false for the main conversation."),
+        "calls": _count("Number of calls."),
+        **{key: _count(says) for key, says in TOKEN_COLUMNS.items()},
+        "cache_rebuilt": _count("Tokens written to the cache again that the call before had cached."),
+    },
+    ExportKind.REFUSALS: {
+        **_LOGIN_OWNER,
+        "at": _time("When the request was refused."),
+        "project": _PROJECT,
+        "limit": _text("The server's rateLimitType, such as five_hour.", null="if not reported"),
+        "resets_at": _time("Reset of that limit.", null="if not reported"),
+        "credits_status": _text("rejected if credits did not pay either.", null="if not reported"),
+        "credits_reason": _text("The server's code for the lock of the credits.", null="if not reported"),
+        "credits_until": _time("End of the lock of the credits.", null="if not reported"),
+        "used_credits": _flag("True if credits already paid for the request."),
+        "low_priority_offered": _flag("True if the server offered to continue at lower priority."),
     },
 }
 """The columns of each kind of rows, described; the order is that of `COLUMNS`."""

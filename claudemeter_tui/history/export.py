@@ -38,6 +38,7 @@ from claudemeter_tui.history.figures import (
 )
 from claudemeter_tui.history.replay import MAX_DELAY, load_sessions
 from claudemeter_tui.history.schema import ACCOUNT_ROW
+from claudemeter_tui.history.transcript_rows import find_ends, iterate_refusals, iterate_tokens
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.archive_rows import (
     CycleRow,
@@ -45,13 +46,16 @@ from claudemeter_tui.model.archive_rows import (
     FailureRow,
     FigureRow,
     Owner,
+    RefusalRow,
     ReplyRow,
     ReplySource,
     SpendingRow,
+    TokenRow,
 )
 from claudemeter_tui.model.catalogue import Endpoint, MeterOrigin
 from claudemeter_tui.model.history import WINDOW_PREFIX
 from claudemeter_tui.model.reading import Session
+from claudemeter_tui.model.transcripts import Login
 
 PAGE_ROWS = 500
 """Maximum rows of one query."""
@@ -279,6 +283,36 @@ class ArchiveSnapshot:
             place = rows[-1][:2]
             report(min(1.0, (place[0] - self._first_event_at) / span))
 
+    def iterate_tokens(
+        self,
+        owners: Sequence[Owner] | None,
+        since: datetime | None,
+        until: datetime | None,
+        report: Report,
+    ) -> Iterator[TokenRow]:
+        """Yield the tokens of Claude Code on this machine by hour; see `transcript_rows.iterate_tokens`."""
+        span = (*_to_span(since, until), self._call_end)
+        return iterate_tokens(self._connection, self._find_login_owner, owners, *span, report)
+
+    def iterate_refusals(
+        self,
+        owners: Sequence[Owner] | None,
+        since: datetime | None,
+        until: datetime | None,
+        report: Report,
+    ) -> Iterator[RefusalRow]:
+        """Yield the refusals of Claude Code on this machine; see `transcript_rows.iterate_refusals`."""
+        span = (*_to_span(since, until), self._refusal_end)
+        return iterate_refusals(self._connection, self._find_login_owner, owners, *span, report)
+
+    def _find_login_owner(self, login: Login) -> Owner:
+        """Return the org of a login as the archive has it; only its UUIDs if it does not."""
+        orgs = [one for one in self._owners.values() if one.org is not None]
+        same = [one for one in orgs if one.org is not None and one.org.uuid.lower() == login.org]
+        account = Account(login.account or None)
+        found = [one for one in same if account.may_be_same(one.account)]
+        return found[0] if found else Owner(account, Org(login.org, ""))
+
     def _load(self, origin: str) -> None:
         """Read what is needed for every page, and the rows that can change."""
         connection, self._origin = self._connection, origin
@@ -328,6 +362,7 @@ class ArchiveSnapshot:
             for session_id in self._sessions
         ]
         self._failures = tuple(self._load_groups(_FAILURES, failure_places))
+        self._call_end, self._refusal_end = find_ends(connection)
         self._first_event_at, self._last_event_at, self._last_event_id = connection.execute(
             "SELECT coalesce(min(at), 0), coalesce(max(at), 0), coalesce(max(id), 0) FROM events"
         ).fetchone()

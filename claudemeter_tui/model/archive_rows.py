@@ -11,6 +11,7 @@ from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.history import HistoryCycle, RowValue
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import Session
+from claudemeter_tui.model.transcripts import Refusal, TokenCounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,5 +122,36 @@ class SpendingRow:
     """Last reading before the time without readings. None for a quarter."""
 
 
-ArchiveRow: TypeAlias = FigureRow | CycleRow | EventRow | ReplyRow | FailureRow
+@dataclass(frozen=True, slots=True)
+class TokenRow:
+    """Calls of Claude Code in one hour, in one project and with one model."""
+
+    owner: Owner | None
+    """Account and org of the login. None if it is not known."""
+    start_at: datetime
+    """Start of the hour."""
+    project: str
+    """Folder in which Claude Code was started, as a path. Empty if not known."""
+    model: str
+    """Name as in the transcript. Empty if not known."""
+    variant: str
+    """See `Call.variant`."""
+    is_sidechain: bool
+    """True for calls of subagents."""
+    calls: int
+    counts: TokenCounts
+    rebuilt: int
+    """Tokens that were written to the cache again."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalRow:
+    """A request of Claude Code that the server refused."""
+
+    owner: Owner | None
+    """Account and org of the login. None if it is not known."""
+    refusal: Refusal
+
+
+ArchiveRow: TypeAlias = FigureRow | CycleRow | EventRow | ReplyRow | FailureRow | TokenRow | RefusalRow
 """Every row that is exported; credits per quarter of an hour are only added up."""

@@ -30,13 +30,22 @@ from claudemeter_tui.history import export as archive_export
 from claudemeter_tui.history.database import locate_archive, open_for_writing
 from claudemeter_tui.history.export import ArchiveSnapshot
 from claudemeter_tui.history.schema import VERSION
-from tests.history.export_cases import CLAUDE_AI, POLLS, START, fill, written
+from claudemeter_tui.history.transcripts import sum_calls_before
+from tests.history.export_cases import CLAUDE_AI, DAY, POLLS, START, fill, fill_transcripts, written
 from tests.scenes import READ
+from tests.transcripts.kept import COUNTS, PROJECT, build_call, build_refusal, keep
 
 PERSONAL = "bbbbbbbb-0000-4000-8000-000000000001"
 HOSTILE = '=HYPERLINK("http://evil.test")\x1b]0;owned\x07\0</td><script>alert(1)</script>' + chr(0x202E)
 """A name as no server should send it: a formula, an escape sequence, NUL, a script, reversed text."""
-PLANTED = ("pat@example.com", "Acme Team", "Personal", PERSONAL, "aaaaaaaa-0000-4000-8000-000000000001")
+PLANTED = (
+    PROJECT,
+    "pat@example.com",
+    "Acme Team",
+    "Personal",
+    PERSONAL,
+    "aaaaaaaa-0000-4000-8000-000000000001",
+)
 
 
 csv.field_size_limit(10_000_000)
@@ -140,6 +149,78 @@ def test_replies_are_as_sent_with_their_hash(tmp_path: Path) -> None:
     ]
 
 
+def test_tokens_are_sums_of_hours(tmp_path: Path) -> None:
+    """Summed and kept calls are together, by login, project, model and chain; an hour is in one span only."""
+    rows = rows_of(tmp_path, "tokens")
+    who = {"account": "pat@example.com", "org": "Personal", "org_uuid": PERSONAL}
+    usual = {"schema_version": 1, "what": "tokens", "project": PROJECT, "variant": ""}
+    counts = dict(zip(COLUMNS[ExportKind.TOKENS][9:-1], COUNTS, strict=True))
+    double = {name: 2 * count for name, count in counts.items()}
+    opus = {"model": "claude-opus-5", "subagent": False, "cache_rebuilt": 0}
+    haiku = {"model": "claude-haiku-4-5", "subagent": True, "cache_rebuilt": 7}
+    unknown = dict.fromkeys(who)
+    assert rows == [
+        usual | who | {"hour_at": "2026-04-25T14:00:00.000Z", "calls": 1} | haiku | counts,
+        usual | who | {"hour_at": "2026-04-25T14:00:00.000Z", "calls": 1} | opus | counts,
+        usual | who | {"hour_at": "2026-04-25T15:00:00.000Z", "calls": 2} | opus | double,
+        usual | who | {"hour_at": "2026-04-25T16:00:00.000Z", "calls": 2} | opus | double,
+        usual | unknown | {"hour_at": "2026-04-25T17:00:00.000Z", "calls": 1} | opus | counts,
+    ]
+    assert rows_of(tmp_path, "tokens", "--org", "1") == [row for row in rows if row["org"]]
+    assert rows_of(tmp_path, "tokens", "--org", "2") == []
+    before = rows_of(tmp_path, "tokens", "--until", "2026-04-25 15:30")
+    assert [*before, *rows_of(tmp_path, "tokens", "--since", "2026-04-25 15:30")] == rows
+    assert len(before) == 3
+
+
+def test_every_refusal_is_a_row(tmp_path: Path) -> None:
+    """With its limit, its reset and the lock of the credits; of an org only if the login was its own."""
+    first, second = rows_of(tmp_path, "refusals")
+    assert first == {
+        "schema_version": 1,
+        "what": "refusals",
+        "account": "pat@example.com",
+        "org": "Personal",
+        "org_uuid": PERSONAL,
+        "at": "2026-04-25T14:49:00.000Z",
+        "project": PROJECT,
+        "limit": "five_hour",
+        "resets_at": "2026-04-25T15:49:00.000Z",
+        "credits_status": "rejected",
+        "credits_reason": "org_spend_cap_reached",
+        "credits_until": None,
+        "used_credits": False,
+        "low_priority_offered": True,
+    }
+    assert (second["limit"], second["org_uuid"]) == ("overage", None)
+    assert rows_of(tmp_path, "refusals", "--org", "1") == [first]
+    assert rows_of(tmp_path, "refusals", "--since", "2026-04-25 15:00") == [second]
+    assert rows_of(tmp_path, "refusals", "--until", "2026-04-25 14:49") == []
+
+
+def test_transcripts_are_exported_without_any_org(archive: Path, tmp_path: Path) -> None:
+    """The login names the org by its UUID if no session has read it."""
+    archive.unlink()
+    with written(archive) as connection:
+        fill_transcripts(connection)
+    assert {row["org_uuid"] for row in rows_of(tmp_path, "tokens")} == {PERSONAL, None}
+    assert {row["org"] for row in rows_of(tmp_path, "refusals")} == {"", None}
+
+
+def test_long_histories_of_transcripts_are_read_in_pages(archive: Path, tmp_path: Path) -> None:
+    """Years of sums, with gaps, are in order and complete."""
+    with written(archive) as connection:
+        connection.execute("UPDATE transcript_state SET counted_until = 0")
+        keep(connection, *(build_call(1000 + day, READ - day * 3 * DAY) for day in range(1, 300)), now=READ)
+        refused = [build_refusal(1000 + day, READ - day * 5 * DAY) for day in range(1, 200)]
+        keep(connection, refusals=refused, now=READ)
+        sum_calls_before(connection, START - 86_400_000)
+    hours = [row["hour_at"] for row in rows_of(tmp_path, "tokens")]
+    assert (len(hours), hours) == (299 + 5, sorted(hours))
+    times = [row["at"] for row in rows_of(tmp_path, "refusals")]
+    assert (len(times), times) == (199 + 2, sorted(times))
+
+
 def test_account_replies_are_left_out_for_one_org(tmp_path: Path) -> None:
     """A reply about the account lists its other orgs."""
     one = rows_of(tmp_path, "replies", "--org", "2")
@@ -221,6 +302,7 @@ def test_hostile_names_are_harmless_everywhere(name: str, archive: Path, tmp_pat
     """No format has a raw control character or a formula, and the page has no markup of the server."""
     with written(archive) as connection:
         connection.execute("UPDATE orgs SET name = ? WHERE uuid = ?", (name, PERSONAL))
+        connection.execute("UPDATE projects SET path = ?", (name,))
     for kind in ExportKind:
         text = export(tmp_path, "a.csv", "--what", kind)
         assert all(char.isprintable() or char in "\r\n" for char in text)
@@ -228,6 +310,7 @@ def test_hostile_names_are_harmless_everywhere(name: str, archive: Path, tmp_pat
         assert rows_of(tmp_path, kind)
         assert (tmp_path / f"{kind}.ndjson").read_bytes().isascii()
     assert rows_of(tmp_path, "figures")[0]["org"] == name
+    assert {row["project"] for row in rows_of(tmp_path, "tokens")} == {name}
     export_zip = tmp_path / "a.zip"
     assert main(["--export", str(export_zip)]) == 0
     page = zipfile.ZipFile(export_zip).read("summary.html").decode("utf-8")
@@ -327,12 +410,24 @@ def test_privacy_hides_every_name(kind: ExportKind, archive: Path, tmp_path: Pat
         connection.execute("UPDATE sessions SET profile = 'Zaphod'")
         connection.execute("UPDATE names SET name = 'window:zaphod_days' WHERE name = 'window:five_hour'")
         connection.execute("UPDATE failures SET detail = 'see /home/zaphod/x'")
+        connection.execute("UPDATE names SET name = 'zaphod-model' WHERE name = 'claude-haiku-4-5'")
+        connection.execute("UPDATE calls SET variant_id = model_id WHERE key = 1")
+        connection.execute(
+            "UPDATE refusals SET limit_name = 'zaphod', credits_status = 'zaphod', credits_reason = 'zaphod'"
+            " WHERE key = 2"
+        )
     plain = rows_of(tmp_path, kind)
     private = rows_of(tmp_path, kind, "--privacy")
     text = (tmp_path / f"{kind}.ndjson").read_text("utf-8")
     assert [word for word in (*PLANTED, "zaphod", "Zaphod") if word in text] == []
     assert len(private) == len(plain)
-    kept = {"figures": ("value", "first_at"), "cycles": ("peak", "spent"), "events": ("at", "kind")}
+    kept = {
+        "figures": ("value", "first_at"),
+        "cycles": ("peak", "spent"),
+        "events": ("at", "kind"),
+        "tokens": ("hour_at", "input", "cache_read"),
+        "refusals": ("at", "resets_at", "low_priority_offered"),
+    }
     for one, other in zip(plain, private, strict=True):
         for name in kept.get(kind, ("first_at", "status", "count")):
             assert one[name] == other[name]
@@ -352,7 +447,7 @@ def test_saved_privacy_leaves_exports_unchanged(tmp_path: Path, monkeypatch: pyt
         ("--export: 'x.txt' must end in .csv, .json, .ndjson or .zip", "--export x.txt"),
         ("--export: '/none/here' is not an existing folder", "--export /none/here/x.csv"),
         (
-            "--what: unknown rows 'all'; choose from figures, cycles, events, replies",
+            "--what: unknown rows 'all'; choose from figures, cycles, events, replies, tokens, refusals",
             "--export x.csv --what all",
         ),
         ("--what does not work with a .zip file, which has all rows", "--export x.zip --what cycles"),
@@ -517,6 +612,8 @@ def iterate(snapshot: ArchiveSnapshot) -> Iterator[object]:
         yield from rows(owners, None, None, lambda _: None)
     yield from snapshot.iterate_events(owners, None, None, lambda _: None)
     yield from snapshot.iterate_spending(owners, None, None)
+    yield from snapshot.iterate_tokens(None, None, None, lambda _: None)
+    yield from snapshot.iterate_refusals(None, None, None, lambda _: None)
 
 
 @pytest.mark.parametrize("page_rows", [1, 3, 500])
@@ -554,6 +651,11 @@ def write_later_rows(connection: sqlite3.Connection) -> None:
             SELECT origin_id, org_id, at, kind_id, '', '' FROM events;
         UPDATE quarters SET rise = 777 WHERE start_at = (SELECT max(start_at) FROM quarters);
         INSERT INTO quarters SELECT org_id, figure_id, start_at + 86400000, unit, 1 FROM quarters;
+        INSERT INTO calls SELECT key + 1000, at + 86400000, login_id, project_id, model_id, variant_id,
+            is_sidechain, cache_miss_id, rebuilt, input, output, write_5m, write_1h, cache_read, web_searches
+            FROM calls;
+        INSERT INTO refusals SELECT key + 1000, at + 86400000, login_id, project_id, limit_name, resets_at,
+            credits_status, credits_reason, credits_until, used_credits, offers_low_priority FROM refusals;
         """
     )
 

@@ -15,6 +15,7 @@ from claudemeter_tui.history.archive import Archive, Step
 from claudemeter_tui.history.codec import encode_value
 from claudemeter_tui.history.database import open_for_writing, to_millis, transaction
 from claudemeter_tui.history.schema import DERIVED_TABLES
+from claudemeter_tui.history.transcripts import sum_calls_before
 from claudemeter_tui.model.account import Org
 from claudemeter_tui.model.catalogue import Cause, Endpoint, MeterOrigin
 from claudemeter_tui.model.events import Event, EventKind
@@ -24,9 +25,10 @@ from claudemeter_tui.model.store import Store
 from claudemeter_tui.model.verdict import VerdictState
 from tests.bodies import org_body, overage_body, team_body, usage_body
 from tests.scenes import READ, SESSION, OrgBodies, readings
+from tests.transcripts.kept import build_call, build_refusal, keep, log_in
 
 CLAUDE_AI = "https://claude.ai"
-MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 START = to_millis(READ)
 POLLS = 12
 """Polls of the fixture, ten minutes apart."""
@@ -55,12 +57,23 @@ def fill(path: Path, *, by_hand: bool = True) -> None:
         failure = Failure(ErrorKind.SERVER_ERROR, Endpoint.OVERAGE, failed_at, "status 502")
         reading = Reading(SESSION, failed_at, org_readings=(OrgReading(org, {Endpoint.OVERAGE: failure}),))
         archive.append([Step(reading, store, store.apply(reading))])
+        fill_transcripts(connection)
         if not by_hand:
             return
         with transaction(connection):
             for table in DERIVED_TABLES:
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our names
             derive(connection, archive)
+
+
+def fill_transcripts(connection: sqlite3.Connection) -> None:
+    """Add calls and refusals of three hours: of the first org's login, then of none that is known."""
+    log_in(connection, READ, READ + 2 * HOUR)
+    calls = [build_call(number, READ + number * 30 * MINUTE) for number in range(6)]
+    other = build_call(6, READ, model="claude-haiku-4-5", is_sidechain=True, rebuilt=7)
+    refusals = build_refusal(1, READ + MINUTE), build_refusal(2, READ + 150 * MINUTE, limit="overage")
+    keep(connection, *calls, other, refusals=refusals, now=READ + 3 * HOUR)
+    sum_calls_before(connection, to_millis(READ + HOUR))
 
 
 def derive(connection: sqlite3.Connection, archive: Archive) -> None:
