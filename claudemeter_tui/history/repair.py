@@ -32,6 +32,7 @@ from claudemeter_tui.history.database import (
     to_millis,
 )
 from claudemeter_tui.history.schema import ACCOUNT_ROW
+from claudemeter_tui.history.transcripts import ADD_HOURS
 from claudemeter_tui.storage import ensure_private_folder, hold_lock
 
 _NEW_SUFFIX = ".new"
@@ -345,6 +346,7 @@ def _copy_rows(
         if recompresses and "dictionary_id" in checked:
             checked.remove("dictionary_id")
         insert = f"INSERT OR IGNORE INTO {table} VALUES ({', '.join('?' * len(columns))})"  # noqa: S608 - our own names
+        add = f"{insert.replace(' OR IGNORE', '')} {ADD_HOURS}"
         for values in _iter_readable_rows(source, table, tuple(columns)):
             row = dict(zip(columns, values, strict=True))
             if not all(_has_type(row[column], kind) for column, kind in columns.items()):
@@ -363,7 +365,9 @@ def _copy_rows(
                     if keeps(table, {**row, "body": text}):
                         target.execute(insert, tuple(row.values()))
                 continue
-            target.execute(insert, tuple(row.values()))
+            # Other sums of an hour may be equal in everything else now.
+            is_sum = bool(lost) and table == "call_hours"
+            target.execute(add if is_sum else insert, tuple(row.values()))
             if table in known:
                 known[table].add(row["id"])
     target.execute("COMMIT")

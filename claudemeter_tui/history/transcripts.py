@@ -51,13 +51,16 @@ WHERE excluded.is_sidechain < is_sidechain OR (excluded.is_sidechain = is_sidech
     AND excluded.input + excluded.output + excluded.write_5m + excluded.write_1h + excluded.cache_read
         > input + output + write_5m + write_1h + cache_read)
 """  # noqa: S608 - our own names
-_ADD_HOURS = f"""
+ADD_HOURS = "ON CONFLICT DO UPDATE SET " + ", ".join(
+    f"{name} = {name} + excluded.{name}" for name in ("count", *_SUMMED)
+)
+"""End of a statement that adds a row of `call_hours` to the one with the same key."""
+_SUM_CALLS = f"""
 INSERT INTO call_hours SELECT at - at % {_HOUR_MILLIS},
     login_id, project_id, model_id, variant_id, is_sidechain, count(*),
     {", ".join(f"sum({name})" for name in _SUMMED)}
 FROM calls WHERE at < ? GROUP BY 1, 2, 3, 4, 5, 6
-ON CONFLICT DO UPDATE SET count = count + excluded.count,
-    {", ".join(f"{name} = {name} + excluded.{name}" for name in _SUMMED)}
+{ADD_HOURS}
 """  # noqa: S608 - our own names
 
 
@@ -173,7 +176,7 @@ def sum_calls_before(connection: sqlite3.Connection, limit: int) -> None:
         (last,) = connection.execute("SELECT max(at) FROM calls WHERE at < ?", (limit,)).fetchone()
         if last is None:
             return
-        connection.execute(_ADD_HOURS, (limit,))
+        connection.execute(_SUM_CALLS, (limit,))
         connection.execute("DELETE FROM calls WHERE at < ?", (limit,))
         # Not the limit: after a wrong clock, it may be far behind the calls that follow.
         connection.execute(
