@@ -217,8 +217,10 @@ def main() -> int:
 
 def _wait_for_end(stop: threading.Event) -> None:
     """Wait until the dashboard ends, which closes the pipe."""
+    # Not the buffered reader: its lock aborts the process if it ends while this thread waits.
     with suppress(OSError):
-        sys.stdin.buffer.read()
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
     stop.set()
 
 
