@@ -119,4 +119,5 @@ class ReadingProcess:
 
     def has_report(self) -> bool:
         """Return True if it has reported something that was not read yet."""
+        assert self.process.stdout is not None
         return bool(select.select([self.process.stdout], [], [], 0)[0])

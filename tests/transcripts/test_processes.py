@@ -85,7 +85,7 @@ def test_the_process_ends_with_the_dashboard(home: Home, waits: bool) -> None:  
 
 
 def test_a_process_that_reads_once_ends_by_itself(home: Home) -> None:
-    """When everything was read, or if another one reads."""
+    """It ends after everything was read, and at once if another one reads."""
     home.write_calls(0)
     with ReadingProcess(home, ONCE) as once:
         assert once.process.wait(60) == 0
