@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from tests.soak import __main__ as soak
-from tests.soak import archive, bodies, credits, programs
+from tests.soak import archive, bodies, credits, programs, transcripts
 from tests.soak.credits_oracle import NOT_FOUND, RawOrg, RawReply, State, allowed_states
 from tests.soak.parts import Part
 
@@ -25,6 +25,12 @@ def test_bodies_hold_for_one_try(name: str) -> None:
 def test_killed_writers_lose_nothing(seed: int) -> None:
     """Two processes write one archive until they are killed; what was acknowledged is in it."""
     archive.PARTS["archive"].run(random.Random(seed))  # noqa: S311 - repeatable
+
+
+@pytest.mark.slow
+def test_killed_readers_lose_nothing() -> None:
+    """Processes that read transcripts are killed; in the end each call is in the archive once."""
+    transcripts.PARTS["transcripts"].run(random.Random(1))  # noqa: S311 - repeatable
 
 
 @pytest.mark.pty

@@ -17,10 +17,10 @@ import signal
 import traceback
 from collections.abc import Sequence
 
-from tests.soak import archive, bodies, credits, programs
+from tests.soak import archive, bodies, credits, programs, transcripts
 from tests.soak.parts import Part, Result, run
 
-PARTS: dict[str, Part] = bodies.PARTS | credits.PARTS | archive.PARTS | programs.PARTS
+PARTS: dict[str, Part] = bodies.PARTS | credits.PARTS | archive.PARTS | transcripts.PARTS | programs.PARTS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
