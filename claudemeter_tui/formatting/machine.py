@@ -21,7 +21,7 @@ from claudemeter_tui.formatting.values import (
 )
 from claudemeter_tui.model.attribution import NoRate
 from claudemeter_tui.model.history import USED_FIGURE, WINDOW_PREFIX
-from claudemeter_tui.model.machine import FigureRises, ListCost, MachineSpan
+from claudemeter_tui.model.machine import FigureRises, ListCost, MachineSpan, MachineUsage
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.prices import PRICES_MONTH, build_dollars, label_model
 
@@ -151,6 +151,13 @@ def describe_no_transcripts(folders: Sequence[str]) -> tuple[str, ...]:
         *searched,
         "Set CLAUDE_CONFIG_DIR if its config folder is another one.",
     )
+
+
+def describe_first_call(usage: MachineUsage, zone: tzinfo | None) -> str:
+    """Return `first call Mar 26 09:14`, before which nothing is known; empty without a call."""
+    if usage.since is None:
+        return ""
+    return f"first call {format_minute(usage.since, usage.at, zone, has_weekday=False)}"
 
 
 def describe_skipped(count: int) -> str:

@@ -14,6 +14,7 @@ from claudemeter_tui.formatting.machine import (
     NEEDS_HISTORY,
     READING_FIRST,
     TRANSCRIPTS_OFF,
+    describe_first_call,
     describe_login,
     describe_no_transcripts,
     format_since,
@@ -181,7 +182,7 @@ class MachineScreen(MomentListScreen):
         view, usage = self.view, self.view.machine
         if usage is None or usage.is_empty:
             return build_line()
-        texts = ["Claude Code on this machine"]
+        texts = ["Claude Code on this machine", describe_first_call(usage, view.zone)]
         if PAGES[self._tab] in SPAN_PAGES:
             span = usage.spans[self._span].span
             texts = [span.kind.value, format_since(span, usage.at, view.zone)]
