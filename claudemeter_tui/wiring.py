@@ -142,7 +142,9 @@ class DeferredFeed:
         if self._read_last is None:
             return
         with suppress(TimeoutError):  # the disk hangs
-            read = await asyncio.wait_for(asyncio.to_thread(self._read_last), READ_TIMEOUT)
+            # Unlike `wait_for` before Python 3.12, this never swallows a cancellation.
+            async with asyncio.timeout(READ_TIMEOUT):
+                read = await asyncio.to_thread(self._read_last)
             if read is not None:
                 reading = self._apply_rules(read)
                 self.restored_orgs = reading.restored_orgs
