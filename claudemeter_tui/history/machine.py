@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
@@ -27,6 +27,7 @@ from claudemeter_tui.model.attribution import (
     estimate_usual_rate,
     find_rises,
 )
+from claudemeter_tui.model.catalogue import SCOPED_WINDOW, WINDOWS
 from claudemeter_tui.model.history import WINDOW_PREFIX
 from claudemeter_tui.model.machine import (
     REFUSAL_DAYS,
@@ -50,6 +51,8 @@ _ATTRIBUTED = frozenset((USED, _SESSION, _WEEK))
 """Figures that every call counts for; a window of one model has its own calls."""
 _BASE_SPAN = timedelta(days=1)
 """Time before a span in which the value before the first rise is looked for."""
+_MAX_OVERLAP = timedelta(minutes=5)
+"""Longest time before a span in which a rise of the span can have been used."""
 _COUNTS = ", ".join(f"sum({name})" for name in TokenCounts._fields)
 _NAMES = (
     " LEFT JOIN projects ON projects.id = project_id LEFT JOIN names AS model ON model.id = model_id"
@@ -214,9 +217,11 @@ class _Figure:
     name: str
     unit: tuple[str, int] | None
     first_at: int
-    """First reading, milliseconds since 1970."""
+    """First reading, or the start of its cycle, when the figure was 0; milliseconds since 1970."""
     last_at: int
     rises: list[Rise]
+    seen: Mapping[int, int]
+    """Last reading before each rise, by the time of the rise."""
     activities: Sequence[Activity] = ()
     rate: float | NoRate | None = None
     """Usual rate. None if it is not estimated."""
@@ -226,11 +231,15 @@ class _Figure:
         return self.last_at >= to_millis(span.since)
 
     def select(self, span: MachineSpan) -> FigureRises:
-        """Return the rises of a span."""
+        """Return the rises of a span, without one that can have been before it."""
         start = to_millis(span.since)
-        rises = tuple(rise for rise in self.rises if rise.at > start)
+        found = [rise for rise in self.rises if rise.at > start]
+        rises = tuple(
+            rise for rise in found if max(rise.since, self.seen[rise.at]) >= start - to_span(_MAX_OVERLAP)
+        )
+        is_whole = self.first_at - to_span(_MAX_OVERLAP) <= start and len(rises) == len(found)
         attribution = attribute_rises(rises, self.activities, self.rate) if self.rate is not None else None
-        return FigureRises(self.name, rises, self.unit, self.first_at <= start, attribution)
+        return FigureRises(self.name, rises, self.unit, is_whole, attribution)
 
 
 def _load_figures(
@@ -246,9 +255,27 @@ def _load_figures(
     figures = []
     for (name, unit), group in groupby(rows, itemgetter(0, 1)):
         runs = [_Run(*row[2:]) for row in group]
+        first = _find_cycle_start(name, runs[0])
+        runs = [_Run(first, first, 0.0, runs[0].detail), *runs] if first < runs[0].first_at else runs
         rises = find_rises(_iterate_levels(name, runs), is_rounded=name != USED)
-        figures.append(_Figure(name, parse_unit(unit), runs[0].first_at, runs[-1].confirmed_at, rises))
+        seen = {after.first_at: before.confirmed_at for before, after in pairwise(runs)}
+        figures.append(_Figure(name, parse_unit(unit), first, runs[-1].confirmed_at, rises, seen))
     return figures
+
+
+def _find_cycle_start(figure: str, run: _Run) -> int:
+    """Return the time at which a figure was 0 before its first reading; that reading if it is not known."""
+    if figure == USED:
+        return _find_month(run.first_at)
+    length = WINDOWS.get(figure.removeprefix(WINDOW_PREFIX), SCOPED_WINDOW).length
+    if not run.detail or length is None:
+        return run.first_at
+    return min(run.first_at, int(run.detail) - to_span(length))
+
+
+def _find_month(at: int) -> int:
+    month = from_millis(at).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return to_millis(month)
 
 
 def _iterate_levels(figure: str, runs: Iterable[_Run]) -> Iterator[Level]:
@@ -259,8 +286,7 @@ def _iterate_levels(figure: str, runs: Iterable[_Run]) -> Iterator[Level]:
     cycle, reset = 0, ""
     for run in runs:
         if figure == USED:
-            month = from_millis(run.first_at).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-            cycle = to_millis(month)
+            cycle = _find_month(run.first_at)
         elif reset and int(reset) <= run.first_at:
             cycle = int(reset)
         yield Level(run.first_at, run.confirmed_at, float(run.value), cycle)

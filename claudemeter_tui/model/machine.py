@@ -77,7 +77,7 @@ class FigureRises(NamedTuple):
     unit: tuple[str, int] | None = None
     """Currency and exponent of credits. None for percent."""
     is_whole: bool = True
-    """False if the figure was first read after the start of the span, so that it can have risen before."""
+    """False if it can have risen by more: it was not read at the start of the span."""
     attribution: Attribution | None = None
     """The rises split over the projects here. None if that cannot be estimated for this figure, or if Claude
     Code is not known to be logged in to the org."""

@@ -144,15 +144,23 @@ def build_figure(values: list[Value], figure: str = "window:five_hour") -> sqlit
 @pytest.mark.parametrize(
     ("total", "is_whole", "values"),
     [
-        (30.0, True, [(200, 150, 10, -60), (90, 80, 25, -60), (50, 0, 40, -60)]),
+        (30.0, True, [(200, 121, 10, -60), (90, 80, 25, -60), (50, 0, 40, -60)]),
+        (15.0, False, [(200, 150, 10, -60), (90, 80, 25, -60), (50, 0, 40, -60)]),
         (40.0, True, [(200, 100, 60, 60), (50, 40, 10, -240), (30, 0, 40, -240)]),
         (5.0, True, [(200, 100, 60, -60), (90, 80, 58, -60), (50, 0, 65, -60)]),
         (5.0, True, [(200, 100, 60, -60), (90, 0, 65, -90)]),
         (0.0, True, [(200, 0, 60, -60)]),
         (10.0, False, [(100, 80, 30, -60), (50, 0, 40, -60)]),
         (0.0, False, [(50, 0, 40, -60)]),
+        (40.0, True, [(100, 80, 30, -180), (50, 0, 40, -180)]),
+        (40.0, True, [(50, 0, 40, -180)]),
+        (40.0, False, [(50, 0, 40, -200)]),
+        (0.0, False, [(50, 0, 40, None)]),
     ],
-    ids=["rises", "reset", "correction", "moved-reset", "no-rise", "read-late", "read-once"],
+    ids=[
+        *("rises", "pause", "reset", "correction", "moved-reset", "no-rise", "read-late", "read-once"),
+        *("window-of-the-span", "window-read-once", "later-window", "no-reset"),
+    ],
 )
 def test_rise_of_two_hours(total: float, is_whole: bool, values: list[Value]) -> None:  # noqa: FBT001
     """Nothing is counted twice or over a reset, and a figure that was first read later says so."""
