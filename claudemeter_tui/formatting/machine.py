@@ -56,6 +56,7 @@ PRICE_NOTE = (
     f"{ESTIMATED} estimated: list prices of {PRICES_MONTH:%b %Y}, which a plan does not charge."
     " Everything else is measured."
 )
+PARTS_NOTE = "The parts of a rise are estimated from the cost of the calls here and its usual rate."
 NO_RATES = {
     NoRate.FEW: "too little data to attribute the rise.",
     NoRate.UNEVEN: "other devices were active too often to attribute the rise.",

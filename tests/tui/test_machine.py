@@ -143,6 +143,7 @@ async def test_projects_have_their_part_of_the_rise() -> None:
         assert find_line(pilot, "elsewhere (other devices, app, web)").split()[-1] == "~45%"
         assert find_line(pilot, "all").split()[-1] == "+225%"
         assert "Credits: too little data to attribute the rise." in text(pilot)
+        assert "The parts of a rise are estimated" in text(pilot)
 
 
 async def test_rise_of_an_org_without_the_login_is_not_attributed() -> None:

@@ -21,6 +21,7 @@ from claudemeter_tui.formatting.machine import (
     NO_REFUSALS,
     NO_RISES,
     NOT_PLACED,
+    PARTS_NOTE,
     PRICE_NOTE,
     REBUILD_NOTE,
     RISES,
@@ -281,7 +282,11 @@ def _list_notes(one: SpanUsage, context: PageContext) -> list[str]:
         for figure in _list_attributed(one)
         if figure.attribution is not None and figure.attribution.reason is not None and figure.total
     ]
-    return [context.login_note, *dict.fromkeys(reasons), PRICE_NOTE]
+    is_split = any(
+        figure.attribution is not None and figure.attribution.reason is None and figure.total
+        for figure in _list_attributed(one)
+    )
+    return [context.login_note, *dict.fromkeys(reasons), PRICE_NOTE, PARTS_NOTE if is_split else ""]
 
 
 def _format_attributed(figure: FigureRises, folder: str) -> str:
