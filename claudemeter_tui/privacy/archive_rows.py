@@ -19,7 +19,7 @@ from claudemeter_tui.model.archive_rows import (
     ReplySource,
     TokenRow,
 )
-from claudemeter_tui.model.catalogue import MODEL_FAMILIES, Cause, CreditState, MeterOrigin
+from claudemeter_tui.model.catalogue import Cause, CreditState, MeterOrigin
 from claudemeter_tui.model.events import EventKind
 from claudemeter_tui.model.history import RowValue
 from claudemeter_tui.model.machine import FigureRises, MachineUsage
@@ -33,13 +33,10 @@ from claudemeter_tui.privacy.redact import Redactor
 
 Row = TypeVar("Row", ArchiveRow, FigureRow, CycleRow, EventRow, ReplyRow, FailureRow, TokenRow, RefusalRow)
 _CURRENCY = re.compile(r"[A-Z]{3}|")
-_MODEL_ID = re.compile(rf"claude-(?:[0-9-]+-)?(?:{'|'.join(MODEL_FAMILIES).lower()})(?:-[0-9]+)*")
-"""Name of a model in a transcript, such as `claude-opus-5` or `claude-3-5-haiku-20241022`."""
-_PUBLIC_VARIANTS = frozenset(("", "fast", "priority", "batch"))
 _PUBLIC_STATUSES = frozenset(("", "allowed", "allowed_warning", "rejected"))
 _PUBLIC_WORDS = frozenset((*Cause, *CreditState, *VerdictState, *MeterOrigin, *EventKind))
 """Words that this program wrote itself."""
-_PUBLIC_VARIANTS = frozenset(("", "fast"))
+_PUBLIC_VARIANTS = frozenset(("", "fast", "priority", "batch"))
 """Kinds of service that Claude Code offers to everyone."""
 
 
@@ -97,19 +94,21 @@ class RowRedactor(Redactor):
                     row,
                     owner=row.owner and self.redact_owner(row.owner),
                     project=self.redact_project(row.project),
-                    model=self._redact_model_id(row.model),
-                    variant=row.variant
-                    if row.variant in _PUBLIC_VARIANTS
-                    else self.redact_label(row.variant),
+                    model=self._redact_model(row.model),
+                    variant=self._redact_variant(row.variant),
                 )
             case RefusalRow():
                 concerned = row.owner and self.redact_owner(row.owner)
                 status = row.refusal.credits_status
+                if status not in _PUBLIC_STATUSES:
+                    status = self._names.assign("text", status)
                 return RefusalRow(
                     concerned,
                     replace(
                         self.redact_refusal(row.refusal),
-                        credits_status=status if status in _PUBLIC_STATUSES else self.redact_label(status),
+                        credits_status=status
+                        if status in _PUBLIC_STATUSES
+                        else self._names.assign("text", status),
                     ),
                 )
 
@@ -165,10 +164,6 @@ class RowRedactor(Redactor):
         """Redact the name of a figure: the key of an unknown window gets a pseudonym."""
         kind, colon, key = figure.partition(":")
         return f"{kind}{colon}{self.redact_window_key(key)}" if kind == "window" else figure
-
-    def _redact_model_id(self, model: str) -> str:
-        """Redact the name of a model, unless it is one of Anthropic's."""
-        return model if not model or _MODEL_ID.fullmatch(model) else self._names.assign("model", model)
 
     def redact_money(self, amount: Money) -> Money:
         """Replace a currency that is no ISO code."""

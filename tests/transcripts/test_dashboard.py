@@ -63,7 +63,7 @@ def find_traces(folder: Path, traces: tuple[str, ...]) -> list[str]:
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="reads the environment from /proc")
 def test_a_refusal_is_one_event_without_names(server: LoopbackServer, tmp_path: Path) -> None:
     """In private mode, neither the screen, the report nor the user's command gets project or prompt."""
-    home, told, saved = Home(tmp_path / "home"), tmp_path / "told.ndjson", tmp_path / "saved"
+    home, written, saved = Home(tmp_path / "home"), tmp_path / "written.ndjson", tmp_path / "saved"
     saved.mkdir()
     reset = int((datetime.now(UTC) + timedelta(hours=1)).timestamp())
 
@@ -78,7 +78,7 @@ def test_a_refusal_is_one_event_without_names(server: LoopbackServer, tmp_path: 
         "HOME": str(home.folder),
         "CLAUDEMETER_COOKIE": SECRET,
         "CLAUDEMETER_PRIVACY": "yes",
-        "CLAUDEMETER_ON_EVENT": f"tee -a {told}",
+        "CLAUDEMETER_ON_EVENT": f"tee -a {written}",
         "CLAUDEMETER_PICTURES": str(saved),
     }
     with Terminal([PROGRAM, "--base-url", server.url], columns=120, rows=36, env=environment) as terminal:
@@ -90,21 +90,21 @@ def test_a_refusal_is_one_event_without_names(server: LoopbackServer, tmp_path: 
         assert b"CLAUDEMETER" not in variables
         home.write(refuse("passing", "seven_day", apiErrorIsTransient=True), call_line())
         home.write(refuse("first", "five_hour"), refuse("first", "five_hour"), refuse("again", "five_hour"))
-        terminal.wait_for(lambda _: told.exists() and "five_hour" in told.read_text())
+        terminal.wait_for(lambda _: written.exists() and "five_hour" in written.read_text())
         home.write(refuse("first", "five_hour"), refuse("second", "overage"), name="copy/session.jsonl")
-        terminal.wait_for(lambda _: '"overage"' in told.read_text())
+        terminal.wait_for(lambda _: '"overage"' in written.read_text())
         terminal.send("s")
         terminal.send("\r")
         terminal.wait_for(lambda _: len(list(saved.iterdir())) == 2)
         terminal.send("q")
         assert terminal.wait() == 0
         assert list(session_processes(terminal.pid)) == []
-    events = [json.loads(line) for line in told.read_text().splitlines()]
+    events = [json.loads(line) for line in written.read_text().splitlines()]
     refused = [event for event in events if event["kind"] == "refused"]
-    told_of = [(one["after"], one["subject"]) for one in refused]
-    assert told_of == [("five_hour", "project 1"), ("overage", "project 1")]
+    limits_found = [(one["after"], one["subject"]) for one in refused]
+    assert limits_found == [("five_hour", "project 1"), ("overage", "project 1")]
     assert all("project 1" in one["text"] for one in refused)
-    assert [trace for trace in TRACES if trace in told.read_text()] == []
+    assert [trace for trace in TRACES if trace in written.read_text()] == []
     assert [trace for trace in TRACES if trace.encode() in terminal.raw] == []
     assert find_traces(saved, TRACES) == []
     assert find_traces(Path(os.environ["XDG_DATA_HOME"]), ("planted prompt",)) == []
