@@ -48,6 +48,15 @@ class Built:
         return PasteResult(detail=text)
 
 
+class Endless(Built):
+    """A feed that posts one reading and never ends."""
+
+    async def run(self, post: Callable[[Reading], object]) -> None:
+        """Post it, then wait."""
+        post(READ)
+        await asyncio.Event().wait()
+
+
 async def test_feed_is_built_in_a_thread_and_forwards_every_call() -> None:
     """Building runs in its own thread because it is slow; every call goes to the built feed."""
     built, posted = list[Built](), list[Reading]()
@@ -153,12 +162,6 @@ async def test_a_feed_ends_after_its_archive_is_closed() -> None:
     def fail() -> OpenedArchive:
         raise OSError
 
-    class Endless(Built):
-        async def run(self, post: Callable[[Reading], object]) -> None:
-            """Post for ever."""
-            post(READ)
-            await asyncio.Event().wait()
-
     posted = asyncio.Event()
     feed = DeferredFeed(Endless, lambda: SlowRecorder(fail, lambda: START))
     running = asyncio.create_task(feed.run(lambda _: posted.set()))
@@ -174,3 +177,23 @@ async def test_a_feed_ends_after_its_archive_is_closed() -> None:
     with suppress(asyncio.CancelledError):
         await running
     assert running.cancelled()
+
+
+@pytest.mark.parametrize("turns", range(8))
+async def test_end_is_never_swallowed_while_last_figures_are_read(turns: int) -> None:
+    """A cancellation ends the feed, however many turns of the loop after the last figures it arrives."""
+    loop, begun = asyncio.get_running_loop(), list[asyncio.Task[None]]()
+
+    def cancel_after(turns: int) -> None:
+        if turns:
+            loop.call_soon(cancel_after, turns - 1)
+        else:
+            begun[0].cancel()
+
+    def read_last() -> None:
+        loop.call_soon_threadsafe(cancel_after, turns)
+
+    begun.append(asyncio.ensure_future(DeferredFeed(Endless, None, read_last).run(lambda _: None)))
+    done, _ = await asyncio.wait(begun, timeout=10)
+    assert done == {*begun}
+    assert begun[0].cancelled()

@@ -378,6 +378,7 @@ CASES = {
 """Cases by name; the problem's name is in each title."""
 NO_ANSWERS = (
     ErrorKind.NO_SESSION,
+    ErrorKind.ALL_IGNORED,
     ErrorKind.UNREAD,
     ErrorKind.BUG,
     ErrorKind.EXPIRES_SOON,
