@@ -38,7 +38,7 @@ from claudemeter_tui.history.transcripts import (
     remove_positions,
     sum_old_calls,
 )
-from claudemeter_tui.model.transcripts import Login, TranscriptPosition
+from claudemeter_tui.model.transcripts import READ_ONCE, Login, TranscriptPosition
 from claudemeter_tui.transcripts.files import TranscriptFinder, is_text
 from claudemeter_tui.transcripts.reader import read_transcript
 
@@ -56,8 +56,6 @@ MAX_BYTES_PER_PART = 64 << 20
 """Bytes that are read before their calls are kept."""
 MAX_BYTES_PER_PART_ONCE = 8 << 20
 """The same beside a run that polls once, which may end meanwhile: the next one continues there."""
-ONCE = "--once"
-"""Argument of a process that ends when everything was read."""
 CHANGED = "changed"
 """Line on standard output after something new was kept."""
 KEEP_ERRORS = (sqlite3.Error, OSError, NewerArchiveError, DamagedArchiveError, ReplacedArchiveError)
@@ -192,7 +190,7 @@ class TranscriptKeeper:
 
 def main() -> int:
     """Read until standard input ends; return the exit status."""
-    archive, reads_once = Path(sys.argv[1]), ONCE in sys.argv[2:]
+    archive, reads_once = Path(sys.argv[1]), READ_ONCE in sys.argv[2:]
     if hasattr(os, "nice"):
         os.nice(NICENESS)
     stop = threading.Event()

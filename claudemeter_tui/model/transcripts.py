@@ -16,6 +16,8 @@ from claudemeter_tui.model.catalogue import FIVE_HOURS, REFUSED_LIMITS, RefusedL
 
 CALLS_DAYS = 60
 """Days for which the archive keeps each call; a copy of an older one could not be recognized."""
+READ_ONCE = "--once"
+"""Argument of the process that reads transcripts, if it ends when everything was read."""
 SYNTHETIC_MODEL = "<synthetic>"
 """`message.model` of a line that Claude Code wrote itself, such as a refusal."""
 

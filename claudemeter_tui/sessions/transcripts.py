@@ -10,12 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from claudemeter_tui.model.reading import NO_SESSION, Reading
-from claudemeter_tui.model.transcripts import TranscriptNews
+from claudemeter_tui.model.transcripts import READ_ONCE, TranscriptNews
 
 RESTART_PAUSE = 60.0
 """Seconds until the process is started again after it ended by itself."""
-ONCE = "--once"
-"""Argument of a process that ends when everything was read."""
 FIRST_TIMEOUT = 10.0
 """Seconds for which a run that polls once waits for the transcripts if they were never read before."""
 
@@ -58,7 +56,7 @@ class TranscriptFeed:
                 first time, and for `FIRST_TIMEOUT` at most.
         """
         if self._argv:
-            reading = asyncio.ensure_future(self._follow_process(None, ONCE))
+            reading = asyncio.ensure_future(self._follow_process(None, READ_ONCE))
             ended = asyncio.ensure_future(polled.wait())
             try:
                 await asyncio.wait((reading, ended), return_when=asyncio.FIRST_COMPLETED)

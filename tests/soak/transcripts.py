@@ -9,7 +9,7 @@ from collections import Counter
 from contextlib import suppress
 from pathlib import Path
 
-from claudemeter_tui.transcript_process import ONCE
+from claudemeter_tui.model.transcripts import READ_ONCE
 from tests.soak.parts import Part
 from tests.transcripts.lines import call_line, refusal_line
 from tests.transcripts.processes import Home, ReadingProcess
@@ -27,7 +27,7 @@ def kill_readers(chance: random.Random) -> None:
         home = Home(Path(folder))
         expected = _write_transcripts(home)
         for turn in range(chance.randint(1, 6)):
-            arguments = chance.choice([(), (ONCE,)])
+            arguments = chance.choice([(), (READ_ONCE,)])
             with ReadingProcess(home, *arguments) as reader:
                 with suppress(subprocess.TimeoutExpired):
                     reader.process.wait(chance.uniform(0.1, 1.2))
@@ -36,7 +36,7 @@ def kill_readers(chance: random.Random) -> None:
             _check_archive(home, expected)
             home.write(*_list_lines(FILES + turn, 3), name=f"late/{chance.randrange(3)}.jsonl")
             expected += 3
-        with ReadingProcess(home, ONCE) as reader:
+        with ReadingProcess(home, READ_ONCE) as reader:
             assert reader.process.wait(120) == 0
         _check_archive(home, expected)
         assert home.count_calls() == expected

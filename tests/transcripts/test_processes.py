@@ -17,7 +17,8 @@ import pytest
 from claudemeter_tui.history.database import open_for_update
 from claudemeter_tui.history.repair import mark_damaged, open_or_repair, remove_history
 from claudemeter_tui.history.transcripts import load_refusals, sum_calls_before
-from claudemeter_tui.transcript_process import KEEP_ERRORS, LOCK_NAME, ONCE, TranscriptKeeper
+from claudemeter_tui.model.transcripts import READ_ONCE
+from claudemeter_tui.transcript_process import KEEP_ERRORS, LOCK_NAME, TranscriptKeeper
 from tests.bodies import PERSONAL, TEAM
 from tests.transcripts.lines import call_line, refusal_line
 from tests.transcripts.processes import Home, ReadingProcess
@@ -87,13 +88,13 @@ def test_the_process_ends_with_the_dashboard(home: Home, waits: bool) -> None:  
 def test_a_process_that_reads_once_ends_by_itself(home: Home) -> None:
     """It ends after everything was read, and at once if another one reads."""
     home.write_calls(0)
-    with ReadingProcess(home, ONCE) as once:
+    with ReadingProcess(home, READ_ONCE) as once:
         assert once.process.wait(60) == 0
         assert home.count_calls() == 1
     with ReadingProcess(home) as reader:
         home.write_calls(1)
         reader.wait_for_calls(2)
-        with ReadingProcess(home, ONCE) as once:
+        with ReadingProcess(home, READ_ONCE) as once:
             assert once.process.wait(60) == 0
 
 
