@@ -31,6 +31,7 @@ from claudemeter_tui.history.database import (
 )
 from claudemeter_tui.history.transcripts import (
     FileToKeep,
+    hash_path,
     keep_transcripts,
     load_change_count,
     load_positions,
@@ -38,8 +39,8 @@ from claudemeter_tui.history.transcripts import (
     remove_positions,
     sum_old_calls,
 )
-from claudemeter_tui.model.transcripts import READ_ONCE, Login, TranscriptPosition
-from claudemeter_tui.transcripts.files import TranscriptFinder, is_text
+from claudemeter_tui.model.transcripts import READ_ONCE, Login, TranscriptPosition, TranscriptReading
+from claudemeter_tui.transcripts.files import FileVersion, TranscriptFinder, is_text
 from claudemeter_tui.transcripts.reader import read_transcript
 
 PASS_SECONDS = 2.0
@@ -77,7 +78,8 @@ class TranscriptKeeper:
         folders = (one for one in list_config_folders(home, environment) if is_text(str(one)))
         self._folders = {str(one / "projects"): one for one in folders}
         self._finder = TranscriptFinder(tuple(self._folders))
-        self._positions: dict[str, TranscriptPosition] = {}
+        self._positions: dict[int, TranscriptPosition] = {}
+        """How far each file was read, by the hash of its path."""
         self._identity: tuple[int, int] | None = None
         """Device and inode of the archive with these positions. None if they are not known."""
         self.max_bytes_per_part = MAX_BYTES_PER_PART
@@ -107,23 +109,33 @@ class TranscriptKeeper:
         for path, version in self._finder.find_changes(time.time(), everything=everything):
             if stop.is_set():
                 break
-            known = self._positions.get(path, TranscriptPosition())
-            reading = None
-            if (known.identity, known.offset) != (version.identity, version.size):
-                reading = read_transcript(path, known)
-            if reading is None or reading.position == known:
-                continue
-            part.append(FileToKeep(reading, str(self._find_folder(path))))
-            size += reading.position.offset - (known.offset if reading.position.offset > known.offset else 0)
-            if size >= self.max_bytes_per_part:
-                self._keep(part)
-                part, size = [], 0
-                yield True
+            known = self._positions.get(hash_path(path), TranscriptPosition())
+            for reading in self._iter_readings(path, version, known, stop):
+                part.append(FileToKeep(reading, str(self._find_folder(path))))
+                size += reading.position.offset
+                if size >= self.max_bytes_per_part:
+                    self._keep(part)
+                    part, size = [], 0
+                    yield True
         if part:
             self._keep(part)
             yield True
         if everything and not stop.is_set():
             self._remove_vanished()
+
+    def _iter_readings(
+        self, path: str, version: FileVersion, known: TranscriptPosition, stop: threading.Event
+    ) -> Iterator[TranscriptReading]:
+        """Yield what is new in a file, in parts of at most `max_bytes_per_part` and a line."""
+        if (known.identity, known.offset) == (version.identity, version.size):
+            return
+        is_complete = False
+        while not is_complete:
+            reading = read_transcript(path, known, self.max_bytes_per_part, stop.is_set)
+            if reading is None or reading.position == known:
+                return
+            yield reading
+            known, is_complete = reading.position, reading.is_complete
 
     def _load_positions(self) -> None:
         """Load the positions of the archive, which may be another file now; look at every transcript then."""
@@ -146,7 +158,8 @@ class TranscriptKeeper:
 
     def _find_folder(self, path: str) -> Path:
         """Return the config folder of a transcript."""
-        return next(folder for projects, folder in self._folders.items() if path.startswith(projects))
+        containing = (one for one in self._folders if path.startswith(one + os.sep))
+        return self._folders[max(containing, key=len)]  # one config folder can be inside another
 
     def _keep(self, part: list[FileToKeep]) -> None:
         try:
@@ -157,7 +170,7 @@ class TranscriptKeeper:
             for file in part:
                 self._finder.files.pop(file.reading.path, None)
             raise
-        self._positions |= {file.reading.path: file.reading.position for file in part}
+        self._positions |= {hash_path(file.reading.path): file.reading.position for file in part}
 
     def _observe_logins(self) -> None:
         if logins := self._find_logins():
@@ -181,11 +194,11 @@ class TranscriptKeeper:
         return {str(folder): login for folder, (_, login) in self._logins.items()}
 
     def _remove_vanished(self) -> None:
-        if vanished := self._positions.keys() - self._finder.files.keys():
+        if vanished := self._positions.keys() - set(map(hash_path, self._finder.files)):
             with closing(open_for_update(self._archive)) as connection:
                 remove_positions(connection, vanished)
-            for path in vanished:
-                del self._positions[path]
+            for row in vanished:
+                del self._positions[row]
 
 
 def main() -> int:

@@ -32,7 +32,7 @@ from claudemeter_tui.history.database import (
     to_millis,
 )
 from claudemeter_tui.history.schema import ACCOUNT_ROW
-from claudemeter_tui.history.transcripts import ADD_HOURS
+from claudemeter_tui.history.transcripts import ADD_HOURS, ignore_removed_calls
 from claudemeter_tui.storage import ensure_private_folder, hold_lock
 
 _NEW_SUFFIX = ".new"
@@ -62,7 +62,7 @@ PARENTS = {
 _UNKNOWN_ALLOWED = ("model_id", "variant_id", "cache_miss_id", "project_id", "login_id")
 """Columns that become 0 (not known) if the row that they refer to was lost: the tokens count all the same."""
 _RESTORE_COUNTED = """
-INSERT INTO transcript_state SELECT 1, max(start_at) + 3600000, 0, 0 FROM call_hours WHERE true
+INSERT INTO transcript_state SELECT 1, max(start_at) + 3600000, 0, 0, 0 FROM call_hours WHERE true
     HAVING max(start_at) IS NOT NULL ON CONFLICT (id) DO NOTHING
 """
 """Statement that ignores copies of calls that are in sums, if the row that says so was damaged."""
@@ -201,6 +201,7 @@ def _replace_without(path: Path, org: KeptOrg | None, now: datetime) -> int:
         with closing(_create(new)) as target:
             if org is not None:
                 _copy_rows(source, target, _Filter(source, org).keeps, recompresses=True)
+            ignore_removed_calls(target, now, everything=org is None)
             target.execute("INSERT INTO removals (at) VALUES (?)", (to_millis(now),))
             after = _count_replies(target)
         _sync(new)

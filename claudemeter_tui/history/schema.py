@@ -277,19 +277,6 @@ CREATE TABLE undated_rises (
 
 _TRANSCRIPTS = """
 -- Claude Code's transcripts on this machine; `transcripts/` reads them. No prompt is ever kept.
--- How far each file was read; the columns are those of `TranscriptPosition`.
-CREATE TABLE transcript_files (
-    id INTEGER PRIMARY KEY,
-    path TEXT NOT NULL UNIQUE,
-    identity TEXT NOT NULL,
-    offset INTEGER NOT NULL,
-    folder TEXT NOT NULL,
-    last_key INTEGER NOT NULL,
-    cached INTEGER NOT NULL,
-    rebuilt INTEGER NOT NULL,
-    skipped INTEGER NOT NULL
-);
-
 -- The login of each config folder, from its first to its last observation.
 CREATE TABLE logins (
     id INTEGER PRIMARY KEY,
@@ -302,6 +289,19 @@ CREATE TABLE logins (
 
 -- Projects by the folder in which Claude Code was started.
 CREATE TABLE projects (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE);
+
+-- How far each file was read, by the hash of its path: the paths themselves would outlive a removed org. The
+-- columns are those of `TranscriptPosition`; `project_id` is 0 if nothing of the project is kept.
+CREATE TABLE transcript_files (
+    id INTEGER PRIMARY KEY,
+    identity TEXT NOT NULL,
+    offset INTEGER NOT NULL,
+    project_id INTEGER NOT NULL,
+    last_key INTEGER NOT NULL,
+    cached INTEGER NOT NULL,
+    rebuilt INTEGER NOT NULL,
+    skipped INTEGER NOT NULL
+);
 
 -- Each call once, by the hash of its message and request. `login_id` is 0 if the login is not known.
 CREATE TABLE calls (
@@ -358,11 +358,13 @@ CREATE TABLE refusals (
 );
 CREATE INDEX refusals_by_time ON refusals (at);
 
--- One row: calls before `counted_until` are in `call_hours` or were removed, so that copies of them are
--- ignored. `changes` is increased by each writer.
+-- One row. Calls before `counted_until` are in `call_hours` or were removed, so copies of them are ignored.
+-- Those before `known_until`, when an org was removed, count only if their login is known to be another one.
+-- `changes` is increased by each writer.
 CREATE TABLE transcript_state (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     counted_until INTEGER NOT NULL,
+    known_until INTEGER NOT NULL,
     read_at INTEGER NOT NULL,
     changes INTEGER NOT NULL
 );

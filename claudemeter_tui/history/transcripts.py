@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
+from hashlib import blake2b
 from typing import NamedTuple
 
 from claudemeter_tui.history.database import from_millis, intern_name, to_millis, transaction
@@ -71,12 +72,19 @@ class FileToKeep(NamedTuple):
     config_folder: str
 
 
-def load_positions(connection: sqlite3.Connection) -> dict[str, TranscriptPosition]:
-    """Return how far each transcript was read, by its path."""
+def hash_path(path: str) -> int:
+    """Return the number of a file in `transcript_files`, 63 bits."""
+    digest = blake2b(path.encode(errors="surrogateescape"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+def load_positions(connection: sqlite3.Connection) -> dict[int, TranscriptPosition]:
+    """Return how far each transcript was read, by the hash of its path."""
     rows = connection.execute(
-        "SELECT path, identity, offset, folder, last_key, cached, rebuilt FROM transcript_files"
+        "SELECT transcript_files.id, identity, offset, coalesce(projects.path, ''), last_key, cached, rebuilt"
+        " FROM transcript_files LEFT JOIN projects ON projects.id = project_id"
     )
-    return {path: TranscriptPosition(*values) for path, *values in rows}
+    return {row: TranscriptPosition(*values) for row, *values in rows}
 
 
 def load_change_count(connection: sqlite3.Connection) -> int:
@@ -100,6 +108,10 @@ def observe_logins(connection: sqlite3.Connection, logins: Mapping[str, Login | 
                 " ORDER BY id DESC LIMIT 1",
                 (folder,),
             ).fetchone()
+            # A clock that was ahead wrote times that have not come yet.
+            connection.execute(
+                "UPDATE logins SET last_at = ? WHERE config_folder = ? AND last_at > ?", (at, folder, at)
+            )
             is_same = last is not None and (last[1], last[2]) == (org, account)
             if is_same and 0 <= at - last[3] <= to_span(MAX_LOGIN_PAUSE):
                 connection.execute("UPDATE logins SET last_at = ? WHERE id = ?", (at, last[0]))
@@ -133,10 +145,27 @@ def keep_transcripts(connection: sqlite3.Connection, files: Iterable[FileToKeep]
     return writer.new_refusals
 
 
-def remove_positions(connection: sqlite3.Connection, paths: Iterable[str]) -> None:
-    """Forget how far these files were read: they no longer exist."""
+def remove_positions(connection: sqlite3.Connection, hashes: Iterable[int]) -> None:
+    """Forget how far the files with these hashes were read: they no longer exist."""
     with transaction(connection):
-        connection.executemany("DELETE FROM transcript_files WHERE path = ?", [(path,) for path in paths])
+        connection.executemany("DELETE FROM transcript_files WHERE id = ?", [(row,) for row in hashes])
+
+
+def ignore_removed_calls(connection: sqlite3.Connection, now: datetime, *, everything: bool) -> None:
+    """Never keep calls and refusals again that the user has just removed.
+
+    Args:
+        connection: the archive without them, in a transaction.
+        now: the time of the removal.
+        everything: True if everything was removed; False for one org, whose calls have no known login from
+            now on. If no transcript was read before, nothing of it was removed.
+    """
+    if everything:
+        connection.execute(
+            "INSERT OR REPLACE INTO transcript_state VALUES (1, ?, 0, 0, 0)", (to_millis(now),)
+        )
+    else:
+        connection.execute("UPDATE transcript_state SET known_until = ?", (to_millis(now),))
 
 
 def sum_old_calls(connection: sqlite3.Connection, now: datetime) -> None:
@@ -197,29 +226,34 @@ class _TranscriptWriter:
         self._spans: dict[str, list[tuple[int, int, int]]] = {}
         self._calls: dict[int, tuple[int, ...]] = {}
         self.new_refusals = 0
-        connection.execute("INSERT OR IGNORE INTO transcript_state VALUES (1, 0, 0, 0)")
-        (counted_until,) = connection.execute("SELECT counted_until FROM transcript_state").fetchone()
-        (removed_at,) = connection.execute("SELECT max(at) FROM removals").fetchone()
-        self._first = max(counted_until, removed_at or 0)
+        connection.execute("INSERT OR IGNORE INTO transcript_state VALUES (1, 0, 0, 0, 0)")
+        limits = connection.execute("SELECT counted_until, known_until FROM transcript_state").fetchone()
+        self._counted_until, self._known_until = map(int, limits)
 
     def add(self, file: FileToKeep) -> None:
         reading, position = file.reading, file.reading.position
-        project_id = self._find_project(position.folder)
         for call in reading.calls:
-            if self._first <= call.at <= self._latest:
-                self._add_call(call, project_id, self._find_login(file.config_folder, call.at))
+            login_id = self._find_login(file.config_folder, call.at)
+            if self._is_wanted(call.at, login_id):
+                self._add_call(call, self._find_project(position.folder), login_id)
         for refusal in reading.refusals:
             at = to_millis(refusal.at)
-            if self._first <= at <= self._latest:
-                self._add_refusal(refusal, at, self._find_login(file.config_folder, at))
+            login_id = self._find_login(file.config_folder, at)
+            if self._is_wanted(at, login_id):
+                self._add_refusal(refusal, at, login_id)
         self._connection.execute(
             "INSERT INTO transcript_files"
-            " (path, identity, offset, folder, last_key, cached, rebuilt, skipped)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (path) DO UPDATE SET identity = excluded.identity,"
-            " offset = excluded.offset, folder = excluded.folder, last_key = excluded.last_key,"
+            " VALUES (?, ?, ?, coalesce((SELECT id FROM projects WHERE path = ?), 0), ?, ?, ?, ?)"
+            " ON CONFLICT (id) DO UPDATE SET identity = excluded.identity,"
+            " offset = excluded.offset, project_id = excluded.project_id, last_key = excluded.last_key,"
             " cached = excluded.cached, rebuilt = excluded.rebuilt, skipped = skipped + excluded.skipped",
-            (reading.path, *position, reading.skipped),
+            (hash_path(reading.path), *position, reading.skipped),
         )
+
+    def _is_wanted(self, at: int, login_id: int) -> bool:
+        """True if a call or a refusal is neither counted already nor removed, and its time is possible."""
+        first = self._counted_until if login_id else max(self._counted_until, self._known_until)
+        return first <= at <= self._latest
 
     def finish(self) -> None:
         self._connection.executemany(_UPSERT_CALL, self._calls.values())

@@ -170,6 +170,8 @@ class TranscriptReading:
     refusals: list[Refusal] = field(default_factory=list)
     skipped: int = 0
     """Number of lines that could not be read."""
+    is_complete: bool = True
+    """False if the file has more complete lines."""
 
 
 class Login(NamedTuple):

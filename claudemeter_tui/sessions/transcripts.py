@@ -12,8 +12,8 @@ from contextlib import suppress
 from claudemeter_tui.model.reading import NO_SESSION, Reading
 from claudemeter_tui.model.transcripts import READ_ONCE, TranscriptNews
 
-RESTART_PAUSE = 60.0
-"""Seconds until the process is started again after it ended by itself."""
+FIRST_RESTART_PAUSE, RESTART_PAUSE = 1.0, 60.0
+"""Seconds until a process that ended is started again: after a minute of work, and if it ended earlier."""
 FIRST_TIMEOUT = 10.0
 """Seconds for which a run that polls once waits for the transcripts if they were never read before."""
 
@@ -41,11 +41,14 @@ class TranscriptFeed:
 
     async def run(self, post: Callable[[Reading], object]) -> None:
         """Post what is kept, then everything new, until cancelled."""
+        loop = asyncio.get_running_loop()
         while True:
             await self._post_news(post)
+            started_at = loop.time()
             with suppress(OSError):
                 await self._follow_process(post)
-            await asyncio.sleep(RESTART_PAUSE)
+            has_worked = loop.time() - started_at > RESTART_PAUSE
+            await asyncio.sleep(FIRST_RESTART_PAUSE if has_worked else RESTART_PAUSE)
 
     async def poll_once(self, post: Callable[[Reading], object], polled: asyncio.Event) -> None:
         """Read what is new until the polls have ended, and post what is kept; the next run continues.

@@ -98,7 +98,8 @@ def _list_folder(folder: str) -> tuple[list[str], list[str]]:
         with os.scandir(folder) as entries:
             for entry in sorted(entries, key=lambda one: one.name):
                 try:
-                    if entry.is_dir():
+                    # A linked folder can lead anywhere, such as to every file of the machine.
+                    if entry.is_dir(follow_symlinks=False):
                         inner.append(entry.path)
                     elif entry.name.endswith(SUFFIX) and is_text(entry.path):
                         files.append(entry.path)

@@ -7,6 +7,7 @@ became shorter, or no longer has a line end at that place.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import PurePath
 
@@ -16,20 +17,29 @@ from claudemeter_tui.transcripts.lines import decode_line, iter_marked_lines
 
 BLOCK_BYTES = 4 << 20
 """Bytes that are read at once."""
+MAX_READING_BYTES = 64 << 20
+"""Bytes after which a reading ends, so that its calls can be kept before more are read."""
 MAX_LINE_BYTES = 32 << 20
 """Maximum bytes of a line; a longer one is skipped."""
 _SUBAGENT_PREFIX = "agent-"
 """Start of the name of a subagent's transcript, in which every call is of a sidechain."""
 
 
-def read_transcript(path: str, position: TranscriptPosition) -> TranscriptReading | None:
-    """Return everything behind a position. None if the file is gone, unreadable or not a regular one.
+def read_transcript(
+    path: str,
+    position: TranscriptPosition,
+    max_bytes: int = MAX_READING_BYTES,
+    is_stopped: Callable[[], bool] = lambda: False,
+) -> TranscriptReading | None:
+    """Return what is behind a position. None if the file is gone, unreadable or not a regular one.
 
     An unfinished last line waits for the next reading.
 
     Args:
         path: the file.
         position: where the last reading ended.
+        max_bytes: number of bytes after which the reading ends with a complete line.
+        is_stopped: returns True to end the reading before its next block.
     """
     # A pipe in the place of the file must not block.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -42,7 +52,7 @@ def read_transcript(path: str, position: TranscriptPosition) -> TranscriptReadin
         if version is None:
             return None
         reading = TranscriptReading(path, _seek_start(handle, version, position))
-        _read_blocks(handle, reading)
+        _read_blocks(handle, reading, max_bytes, is_stopped)
     except OSError:
         return None
     finally:
@@ -60,10 +70,12 @@ def _seek_start(handle: int, version: FileVersion, position: TranscriptPosition)
     return TranscriptPosition(version.identity)
 
 
-def _read_blocks(handle: int, reading: TranscriptReading) -> None:
-    """Decode the file up to the end of its last complete line."""
-    rest, dropped = b"", 0
-    while block := os.read(handle, BLOCK_BYTES):
+def _read_blocks(
+    handle: int, reading: TranscriptReading, max_bytes: int, is_stopped: Callable[[], bool]
+) -> None:
+    """Decode the file up to the end of its last complete line, or of one that is far enough."""
+    rest, dropped, limit = b"", 0, reading.position.offset + max_bytes
+    while not is_stopped() and (block := os.read(handle, BLOCK_BYTES)):
         end = block.rfind(b"\n") + 1
         if not end:
             rest += block
@@ -79,6 +91,9 @@ def _read_blocks(handle: int, reading: TranscriptReading) -> None:
         _decode_block(block, start, end, reading)
         reading.position = reading.position._replace(offset=reading.position.offset + dropped + end)
         rest, dropped = block[end:], 0
+        if reading.position.offset >= limit:
+            reading.is_complete = False
+            return
 
 
 def _decode_block(block: bytes, start: int, end: int, reading: TranscriptReading) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property, partial
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
 
 from rich.cells import cached_cell_len
@@ -92,6 +93,8 @@ MACHINE_INTERVAL = timedelta(minutes=1)
 """Time after which the use of this machine is read again, although the transcripts had nothing new."""
 MIN_MACHINE_INTERVAL = timedelta(seconds=2)
 """Minimum time between two readings of it."""
+MACHINE_PAUSE_FACTOR = 10
+"""Minimum time between two readings, as a multiple of the last: 100,000 calls take a second."""
 RELOAD_FROM = timedelta(days=1)
 """Periods from this length on are read again; shorter ones are soon filled by the run."""
 QUIT_KEYS = {"ctrl+q", *(name for key in BOUND_KEYS if key.action == "quit" for name in key.keys.split(","))}
@@ -255,6 +258,8 @@ class Claudemeter(App[str]):
         """`Store.transcripts_read_at` at that time."""
         usage: MachineUsage | None
         """None if the archive cannot be read."""
+        seconds: float
+        """Real time that the reading took."""
 
     @dataclass
     class TodayLoaded(Message):
@@ -553,7 +558,8 @@ class Claudemeter(App[str]):
         read_at = self.store.transcripts_read_at
         if known is not None and known.key == key:
             is_new = read_at != known.transcripts_read_at
-            left = (MIN_MACHINE_INTERVAL if is_new else MACHINE_INTERVAL) - (now - known.at)
+            pause = max(MIN_MACHINE_INTERVAL, MACHINE_PAUSE_FACTOR * timedelta(seconds=known.seconds))
+            left = (pause if is_new else MACHINE_INTERVAL) - (now - known.at)
             if timedelta(0) < left <= MACHINE_INTERVAL:
                 if is_new:
                     self.set_timer(left.total_seconds() / self.options.speed, self._load_missing_machine)
@@ -569,8 +575,9 @@ class Claudemeter(App[str]):
         self, key: OrgKey | None, request: MachineRequest, read_at: datetime | None
     ) -> None:
         load = self.options.load_machine
+        started_at = monotonic()
         usage = await asyncio.to_thread(load, key, request) if load is not None else None
-        self.post_message(self.MachineLoaded(key, request.now, read_at, usage))
+        self.post_message(self.MachineLoaded(key, request.now, read_at, usage, monotonic() - started_at))
 
     def on_claudemeter_today_loaded(self, message: TodayLoaded) -> None:
         """Keep the figures that were read; if an org was added meanwhile, read those of it."""

@@ -18,6 +18,7 @@ from claudemeter_tui.history.database import (
     open_for_writing,
     to_millis,
 )
+from claudemeter_tui.history.machine import load_login
 from claudemeter_tui.history.repair import list_kept_orgs, mark_damaged, open_or_repair, remove_history
 from claudemeter_tui.history.retention import MEBIBYTE, remove_old_replies
 from claudemeter_tui.history.transcripts import load_positions, load_refusals, sum_old_calls
@@ -216,13 +217,20 @@ def test_an_org_takes_the_calls_of_its_login_with_it(connection: ArchiveConnecti
         assert list_calls(after) == [[2, 3], [2, 3]]
         assert [row[0] for row in after.execute("SELECT path FROM projects")] == [PROJECT]
         assert {row[0] for row in after.execute("SELECT org FROM logins")} == {PERSONAL}
-        assert load_positions(after) == positions
+        names = {SECRET: ""}
+        assert load_positions(after) == {
+            row: one._replace(folder=names.get(one.folder, one.folder)) for row, one in positions.items()
+        }
+        assert SECRET.encode() not in b"".join(file.read_bytes() for file in path.parent.iterdir())
         repeat_all(after)
         assert list_calls(after) == [[2, 3], [2, 3]]
         at = READ + HOUR
         log_in(after, READ, at, TEAM)
         keep(after, build_call(9, at - MINUTE), now=at)
         assert list_calls(after) == [[2, 3, 9], [2, 3]]
+        # A call of another login that was not read yet is not the org's.
+        keep(after, build_call(10, READ - 5 * HOUR), now=at)
+        assert list_calls(after) == [[2, 3, 9, 10], [2, 3]]
 
 
 def test_everything_can_be_removed(connection: ArchiveConnection, path: Path) -> None:
@@ -235,6 +243,30 @@ def test_everything_can_be_removed(connection: ArchiveConnection, path: Path) ->
         assert [after.execute(f"SELECT count(*) FROM {one}").fetchone() for one in tables] == [(0,)] * 6  # noqa: S608
         repeat_all(after)
         assert list_calls(after) == [[], []]
+        assert after.execute("SELECT count(*) FROM projects").fetchone() == (0,)
         keep(after, build_call(9, READ + MINUTE), now=READ + HOUR)
         assert list_calls(after) == [[9], []]
     assert SECRET.encode() not in b"".join(file.read_bytes() for file in path.parent.iterdir())
+
+
+def test_a_removed_org_hides_no_call_that_was_never_read(connection: ArchiveConnection, path: Path) -> None:
+    """A removal before transcripts were ever read concerns none of them."""
+    put(build(connection), [*readings(PERSONAL_ORG, TEAM_ORG, at=READ - 3 * DAY)])
+    connection.close()
+    (org,) = [one for one in list_kept_orgs(path, CLAUDE_AI) if one.uuid == TEAM]
+    remove_history(path, org, READ)
+    with closing(open_existing(path)) as after:
+        keep(after, build_call(1, READ - HOUR), now=READ + HOUR)
+        assert list_calls(after) == [[1], []]
+
+
+def test_a_login_after_a_clock_that_was_ahead_is_the_current_one(connection: sqlite3.Connection) -> None:
+    """Times that have not come yet end the old login, so that no call of the new one is counted for it."""
+    log_in(connection, READ, READ + 3 * HOUR, PERSONAL)
+    log_in(connection, READ + MINUTE, READ + 10 * MINUTE, TEAM)
+    keep(connection, build_call(1, READ + 5 * MINUTE), now=READ + 10 * MINUTE)
+    found = connection.execute("SELECT org FROM calls JOIN logins ON logins.id = login_id").fetchall()
+    assert found == [(TEAM,)]
+    login = load_login(connection)
+    assert login is not None
+    assert login.org == TEAM

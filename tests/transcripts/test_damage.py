@@ -260,10 +260,10 @@ def test_file_changes_before_it_is_read(
     contents = {path: path.read_bytes() for path in written.files}
     chosen = {str(path): path for path in written.files[::2]}
 
-    def change_then_read(path: str, position: TranscriptPosition) -> TranscriptReading | None:
+    def change_then_read(path: str, *where: Any) -> TranscriptReading | None:
         if path in chosen:
             change(chosen.pop(path))
-        return read_transcript(path, position)
+        return read_transcript(path, *where)
 
     monkeypatch.setattr(transcript_process, "read_transcript", change_then_read)
     keeper = build_keeper(archive, written.config_folder)

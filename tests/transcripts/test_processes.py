@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import resource
 import sqlite3
 import stat
@@ -19,8 +20,8 @@ from claudemeter_tui.history.repair import mark_damaged, open_or_repair, remove_
 from claudemeter_tui.history.transcripts import load_refusals, sum_calls_before
 from claudemeter_tui.model.transcripts import READ_ONCE
 from claudemeter_tui.transcript_process import KEEP_ERRORS, LOCK_NAME, TranscriptKeeper
-from tests.bodies import PERSONAL, TEAM
-from tests.transcripts.lines import call_line, refusal_line
+from tests.bodies import ACCOUNT, PERSONAL, TEAM
+from tests.transcripts.lines import call_line, encode, refusal_line
 from tests.transcripts.processes import Home, ReadingProcess
 
 MOST_SECONDS = 5.0
@@ -231,3 +232,25 @@ def test_no_prompt_is_in_any_file(home: Home) -> None:
     assert home.count_calls() == 50
     assert [file.name for file in files if b"planted prompt" in file.read_bytes()] == []
     assert b"planted prompt" in (home.projects / "lab/session.jsonl").read_bytes()
+
+
+@pytest.mark.parametrize("names", [("a", "a/projects-team"), ("a/projects-team", "a")])
+def test_each_transcript_has_the_login_of_its_own_config_folder(
+    names: tuple[str, str], home: Home, tmp_path: Path
+) -> None:
+    """One config folder can be beside the projects of another one, with a name that begins alike."""
+    for name, org in zip(("a", "a/projects-team"), (PERSONAL, TEAM), strict=True):
+        project = tmp_path / name / "projects" / "lab"
+        project.mkdir(parents=True)
+        login = {"oauthAccount": {"organizationUuid": org, "accountUuid": ACCOUNT}}
+        (tmp_path / name / ".claude.json").write_text(json.dumps(login))
+    folders = ",".join(str(tmp_path / name) for name in names)
+    keeper = TranscriptKeeper(home.archive, tmp_path, {"CLAUDE_CONFIG_DIR": folders})
+    deque(keeper.read_changes(threading.Event(), everything=True), 0)
+    for name in names:
+        at = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"
+        line = encode(call_line(f"msg_{name}", f"req_{name}", timestamp=at))
+        (tmp_path / name / "projects" / "lab" / "s.jsonl").write_bytes(line)
+    deque(keeper.read_changes(threading.Event(), everything=True), 0)
+    found = home.query("SELECT org FROM calls JOIN logins ON logins.id = login_id ORDER BY org")
+    assert found == [(PERSONAL,), (TEAM,)]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from claudemeter_tui.model.transcripts import TranscriptPosition, TranscriptReading
+from claudemeter_tui.model.transcripts import Call, TranscriptPosition, TranscriptReading
 from claudemeter_tui.transcripts import reader
 from claudemeter_tui.transcripts.files import TranscriptFinder
 from claudemeter_tui.transcripts.reader import read_transcript
@@ -207,13 +207,32 @@ def test_finder_bears_loops_pipes_and_vanished_folders(tmp_path: Path) -> None:
     assert find(finder, 0.0) == ["a.jsonl"]
 
 
-def test_linked_project_is_read_once(tmp_path: Path) -> None:
-    """A folder that is reached by two ways is read once."""
+def test_linked_folders_are_followed_at_the_top_only(tmp_path: Path) -> None:
+    """The folder of the projects can be a link; a link within it could lead to every file of the machine."""
     real = tmp_path / "disk" / "p"
     real.mkdir(parents=True)
     (real / "a.jsonl").write_bytes(b"x\n")
+    (real / "q").symlink_to(real)
     projects = tmp_path / "projects"
-    projects.mkdir()
-    (projects / "p").symlink_to(real)
-    (projects / "q").symlink_to(real)
+    projects.symlink_to(tmp_path / "disk")
     assert find(TranscriptFinder((str(projects),)), 0.0) == ["a.jsonl"]
+    assert find(TranscriptFinder((str(projects), str(tmp_path / "disk"))), 0.0) == ["a.jsonl"]
+
+
+def test_big_file_is_read_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A part ends with a complete line, and the parts have what the whole has."""
+    monkeypatch.setattr(reader, "BLOCK_BYTES", 1_000)
+    path, position = tmp_path / "a.jsonl", TranscriptPosition()
+    path.write_bytes(encode(*(call_line(f"msg_{number}") for number in range(20))))
+    expected, found, parts = read(path), list[Call](), 0
+    while True:
+        part = read_transcript(str(path), position, 2_000)
+        assert part is not None
+        found, position, parts = found + part.calls, part.position, parts + 1
+        if part.is_complete:
+            break
+    assert (expected.calls, expected.position) == (found, position)
+    assert parts > 3
+    stopped = read_transcript(str(path), TranscriptPosition(), is_stopped=lambda: True)
+    assert stopped is not None
+    assert stopped.position.offset == 0
