@@ -79,7 +79,7 @@ class TranscriptKeeper:
         self._folders = {str(one / "projects"): one for one in folders}
         self._finder = TranscriptFinder(tuple(self._folders))
         self._positions: dict[int, TranscriptPosition] = {}
-        """How far each file was read, by the hash of its path."""
+        """Position of each file, by the hash of its path."""
         self._identity: tuple[int, int] | None = None
         """Device and inode of the archive with these positions. None if they are not known."""
         self.max_bytes_per_part = MAX_BYTES_PER_PART

@@ -148,8 +148,12 @@ def _split_event(event: Event, zone: tzinfo | None) -> tuple[str, str]:  # noqa:
         case EventKind.SESSION_EXPIRED:
             return "session expired", f": {cure}"
         case EventKind.REFUSED:
+            is_personal = event.org is not None and not event.org.is_shared
             limit, reason = (str(value or "") for value in (event.after, event.before))
-            return f"refused in {format_project(subject)}", f": {describe_refusal_causes(limit, reason)}"
+            return (
+                f"refused in {format_project(subject)}",
+                f": {describe_refusal_causes(limit, reason, is_personal=is_personal)}",
+            )
         case EventKind.NEW_FIELD:
             paths = str(event.after).split(NAME_SEPARATOR)
             more = f" and {len(paths) - MAX_PATHS} more" if len(paths) > MAX_PATHS else ""

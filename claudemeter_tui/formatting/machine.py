@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from claudemeter_tui.formatting.history import NOTHING, OTHER_WINDOW, format_minute, format_window
 from claudemeter_tui.formatting.transcripts import format_project
@@ -54,7 +54,7 @@ NO_REFUSALS = "No refusal was found in 30 days."
 REBUILD_NOTE = "Tokens written to the cache again that the call before had cached."
 PRICE_NOTE = (
     f"{ESTIMATED} estimated: list prices of {PRICES_MONTH:%b %Y}, which a plan does not charge."
-    " Everything else is measured."
+    " Figures without a mark are measured."
 )
 PARTS_NOTE = "The parts of a rise are estimated from the cost of the calls here and its usual rate."
 NO_RATES = {
@@ -87,12 +87,16 @@ def format_estimate(amount: float | Money) -> str:
         return f"{ESTIMATED}{format_percent(amount)}"
     if 0 < amount.minor < 1:
         return f"{ESTIMATED}<{format_money(Money(Decimal(1), *amount.unit))}"
-    return f"{ESTIMATED}{format_money(amount)}"
+    # An estimate is rounded; what the server has charged is cut.
+    rounded = amount.minor.quantize(Decimal(1), ROUND_HALF_UP)
+    return f"{ESTIMATED}{format_money(Money(rounded, *amount.unit))}"
 
 
 def format_rise(figure: FigureRises) -> str:
-    """Return `+12%`, `+$3.40`; `≥12%` if the start of the span was not read."""
+    """Return `+12%`, `+$3.40`; if the start of the span was not read, `≥12%`, or a dash without a rise."""
     total = figure.total
+    if not figure.is_whole and not any(rise.amount for rise in figure.rises):
+        return NOTHING
     text = format_money(total) if isinstance(total, Money) else format_percent(total)
     return f"{'+' if figure.is_whole else AT_LEAST}{text}"
 
@@ -180,7 +184,8 @@ def describe_login(login_org: str | None, org_uuid: str | None, names: Mapping[s
         return "Claude Code's login is not known: its calls can be those of another account."
     if login_org == org_uuid.lower():
         return ""
-    return f"Claude Code is logged in to {names.get(login_org, 'another org')}: its calls do not count here."
+    name = names.get(login_org, "another org")
+    return f"Claude Code is logged in to {name}, so no part of this org's rise is attributed here."
 
 
 def format_reasons(reasons: Sequence[tuple[str, int]]) -> str:

@@ -6,13 +6,16 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, tzinfo
 
-from claudemeter_tui.formatting.credits import describe_reason
+from claudemeter_tui.formatting.credits import CAUSE_TEXTS, describe_reason
 from claudemeter_tui.formatting.values import format_count, format_moment
-from claudemeter_tui.model.catalogue import REFUSED_LIMITS, WINDOWS, RefusedLimit
+from claudemeter_tui.model.catalogue import REFUSED_LIMITS, WINDOWS, Cause, RefusedLimit, find_disabled_reason
 from claudemeter_tui.model.transcripts import Refusal
 
-LOW_PRIORITY_CURE = "lower priority is offered (/low-priority in Claude Code)"
-"""Cure of a full 5-hour window, if a refusal offered it."""
+LOW_PRIORITY_FORMS = (
+    "lower priority is offered (/low-priority in Claude Code)",
+    "lower priority: /low-priority",
+)
+"""Cure of a full 5-hour window, if a refusal offered it, in full and short."""
 NO_PROOF = "Claude Code writes a refusal only if its session continues, so there can be others."
 """Note beside refusals, because none found proves nothing."""
 LIMIT_NAMES = {RefusedLimit.UNKNOWN.value: "other limit"}
@@ -56,15 +59,32 @@ def describe_limit(limit: str) -> str:
     return f"{fact.label} window" if fact is not None and fact.label else f'the server says "{limit}"'
 
 
-def describe_refusal_causes(limit: str, credits_reason: str) -> str:
-    """Return `5-hour window; credits locked: your monthly cap is reached`."""
+def describe_refusal_causes(limit: str, credits_reason: str, *, is_personal: bool = False) -> str:
+    """Return `5-hour window; credits locked: your monthly cap is reached`.
+
+    Args:
+        limit: see `Refusal.limit`.
+        credits_reason: see `Refusal.credits_reason`.
+        is_personal: True if the org is known to be one person's, whose cap is their own.
+    """
     words = describe_limit(limit)
-    return f"{words}; credits locked: {describe_reason(credits_reason)}" if credits_reason else words
+    if not credits_reason:
+        return words
+    is_cap = find_disabled_reason(credits_reason).cause is Cause.CAP
+    why = CAUSE_TEXTS[Cause.CAP, True] if is_cap and is_personal else describe_reason(credits_reason)
+    return f"{words}; credits locked: {why}"
 
 
-def list_refusal_forms(refusal: Refusal, now: datetime, zone: tzinfo | None = None) -> tuple[str, ...]:
+def list_refusal_forms(
+    refusal: Refusal, now: datetime, zone: tzinfo | None = None, *, is_personal: bool = False
+) -> tuple[str, ...]:
     """Return `Claude Code was refused at 14:22 in x: 5-hour window`, then shorter forms."""
     at, limit = format_moment(refusal.at, now, zone), describe_limit(refusal.limit)
     where = f"Claude Code was refused at {at} in {format_project(refusal.project)}"
-    causes = describe_refusal_causes(refusal.limit, refusal.credits_reason)
-    return f"{where}: {causes}", f"{where}: {limit}", f"request refused at {at}: {limit}", f"refused {at}"
+    causes = describe_refusal_causes(refusal.limit, refusal.credits_reason, is_personal=is_personal)
+    return (
+        f"{where}: {causes}",
+        f"{where}: {limit}",
+        f"Claude Code was refused at {at}: {limit}",
+        f"refused {at}",
+    )

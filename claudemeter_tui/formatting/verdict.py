@@ -19,7 +19,7 @@ from claudemeter_tui.formatting.credits import (
     describe_payment,
 )
 from claudemeter_tui.formatting.resets import SESSION_RESET_CURE, describe_saved_resets
-from claudemeter_tui.formatting.transcripts import LOW_PRIORITY_CURE, list_refusal_forms
+from claudemeter_tui.formatting.transcripts import LOW_PRIORITY_FORMS, list_refusal_forms
 from claudemeter_tui.formatting.values import (
     format_age,
     format_countdown,
@@ -238,7 +238,10 @@ class VerdictWriter:
             case VerdictState.BLOCKED:
                 yield from self._list_lock_cures()
                 yield from self._list_window_ends()
-                yield from ((fact,) for fact in self.describe_resets())
+                yield from (
+                    LOW_PRIORITY_FORMS if fact == LOW_PRIORITY_FORMS[0] else (fact,)
+                    for fact in self.describe_resets()
+                )
                 yield from self._list_other_locks()
             case VerdictState.CAN_WORK if verdict.is_locked:
                 yield from self._list_lock_cures()
@@ -339,7 +342,9 @@ class VerdictWriter:
         if verdict.full_scoped_windows:
             yield (self.describe_scoped_windows(),)
         if verdict.last_refusal is not None:
-            yield list_refusal_forms(verdict.last_refusal, self.now, self.zone)
+            yield list_refusal_forms(
+                verdict.last_refusal, self.now, self.zone, is_personal=not verdict.is_shared
+            )
         for payment in verdict.payment_problems:
             words, cure = describe_payment(payment)
             until = self.filter_future(payment.until)
@@ -412,7 +417,7 @@ class VerdictWriter:
         if self.verdict.has_session_reset:
             yield SESSION_RESET_CURE
         if self.verdict.has_low_priority:
-            yield LOW_PRIORITY_CURE
+            yield LOW_PRIORITY_FORMS[0]
 
     def describe_work_stop(self) -> Iterator[str]:
         """Yield the condition under which work stops, with all windows; then due windows."""

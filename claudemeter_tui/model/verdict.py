@@ -184,6 +184,8 @@ class Verdict:
     last_refusal: Refusal | None = None
     """Last refused request of Claude Code on this machine whose limit has not reset since. None if none is
     known, which proves nothing."""
+    is_shared: bool = False
+    """True if the org is an organization's, with other members."""
     payment_problems: tuple[PaymentProblem, ...] = ()
     spending: OverPlanSpending | None = None
     """Spending while ON CREDITS. None for every other state, or if not known."""
@@ -241,6 +243,7 @@ def judge(state: OrgState, now: datetime) -> Verdict:
         VerdictState.UNKNOWN,
         cause=Cause.NOT_READ,
         last_refusal=state.find_current_refusal(now),
+        is_shared=state.org.is_shared,
         payment_problems=tuple(find_payment_problems(state, now)),
         read_at=state.read_at,
         is_stale=state.is_stale(now),
@@ -296,6 +299,7 @@ def _build_verdict(state: OrgState, now: datetime) -> Verdict:
         saved_resets=state.saved_resets.summarize(full, now) if full else None,
         has_session_reset=plan.session_reset is not None and plan.session_reset.is_cure(full),
         last_refusal=state.find_current_refusal(now),
+        is_shared=state.org.is_shared,
         payment_problems=tuple(find_payment_problems(state, now)),
         spending=_measure_spending(state, now) if verdict is VerdictState.ON_CREDITS else None,
         plan_spending=_measure_plan_spending(state, now) if verdict is VerdictState.CAN_WORK else None,

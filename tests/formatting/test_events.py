@@ -48,7 +48,7 @@ WORDS = [
     ),
     (
         event(EventKind.REFUSED, subject="C:\\src\\lab", before="org_spend_cap_reached", after="overage"),
-        "refused in lab: usage credits; credits locked: your organization's monthly cap is reached",
+        "refused in lab: usage credits; credits locked: your monthly cap is reached",
     ),
     (
         event(EventKind.REFUSED, after="seven_day_overage_included"),

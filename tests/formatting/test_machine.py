@@ -96,7 +96,7 @@ def test_part_of_a_rise_is_marked_as_estimated() -> None:
     """Percent and amounts, and less than one unit is not nothing."""
     percent, money = FigureRises("window:five_hour", ()), FigureRises("used", (), USD)
     assert [format_part(percent, one) for one in (12.4, 0.3)] == ["~12%", "~<1%"]
-    assert [format_part(money, one) for one in (120.7, 0.2)] == ["~$1.20", "~<$0.01"]
+    assert [format_part(money, one) for one in (120.7, 0.2)] == ["~$1.21", "~<$0.01"]
     assert format_estimate(Money(Decimal(0), *USD)) == "~$0.00"
 
 
@@ -163,7 +163,10 @@ def test_login_of_another_org_is_named() -> None:
     names = {"a": "Acme"}
     assert describe_login("a", "A", names) == ""
     assert describe_login("a", None, names) == ""
-    assert describe_login("a", "b", names) == "Claude Code is logged in to Acme: its calls do not count here."
+    assert (
+        describe_login("a", "b", names)
+        == "Claude Code is logged in to Acme, so no part of this org's rise is attributed here."
+    )
     assert "another org" in describe_login("c", "b", names)
     assert "not known" in describe_login(None, "b", names)
 

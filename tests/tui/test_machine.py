@@ -150,7 +150,10 @@ async def test_rise_of_an_org_without_the_login_is_not_attributed() -> None:
     """The projects are listed, and the reason is given; the org can be changed while it is open."""
     async with dashboard(build_machine_loader(PERSONAL_UUID)).run_test(size=ONE) as pilot:
         await press(pilot, "2", "l", "plus")
-        assert "Claude Code is logged in to Personal: its calls do not count here." in text(pilot)
+        assert (
+            "Claude Code is logged in to Personal, so no part of this org's rise is attributed here."
+            in text(pilot)
+        )
         assert "elsewhere" not in text(pilot)
         assert find_line(pilot, "shop").split()[-1].endswith("%")
         await press(pilot, "1")

@@ -38,7 +38,7 @@ from claudemeter_tui.formatting.machine import (
     name_projects,
 )
 from claudemeter_tui.formatting.transcripts import (
-    LOW_PRIORITY_CURE,
+    LOW_PRIORITY_FORMS,
     NO_PROOF,
     describe_refusal_causes,
     describe_stops,
@@ -435,7 +435,7 @@ def _draw_refusal(
     if len(found) > 1:
         texts.append(f"{len(found)} refusals")
     if last.offers_low_priority:
-        texts.append(LOW_PRIORITY_CURE)
+        texts.append(LOW_PRIORITY_FORMS[0])
     if context.width >= WIDE_FROM:
         name = _cut_name(project, 20)
         head = build_line((f"{at:<{TIME_CELLS}} ", MUTED), f"{name}{' ' * (22 - cell_len(name))}")
