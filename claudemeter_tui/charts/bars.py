@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
-from math import floor
 from types import ModuleType
 
 from claudemeter_tui.charts.axes import MIN_AXIS_HEIGHT, place_time_labels
@@ -17,7 +16,6 @@ from claudemeter_tui.charts.canvas import Canvas, ChartLine, ChartStyle
 from claudemeter_tui.charts.scale import (
     EIGHTHS,
     MoneyUnit,
-    Scale,
     ValueRange,
     build_money_labels,
     build_money_scale,
@@ -28,15 +26,17 @@ from claudemeter_tui.charts.scale import (
 MIN_LABEL_GAP = 9
 """Minimum cells from one date below the axis to the next."""
 MIN_CANVAS_ROWS = 2
-RUNNING_SIGN = ":"
-"""ASCII sign of the bar of a running period."""
+BLOCKS = " ▁▂▃▄▅▆▇█"
+"""Signs of a cell by its filled eighths."""
+ASCII_BLOCKS, RUNNING_BLOCKS = " ....####", " ....::::"
+"""ASCII signs of a cell by its filled eighths, and those of the bar of a running period."""
 
-ColumnDots = tuple[tuple[int, int, str], ...]
-"""The dots of one column of cells: x and y in it, and the ASCII sign of each."""
+ColumnSigns = tuple[tuple[int, str], ...]
+"""The signs of one column of cells, each after its row."""
 MAX_CACHED_COLUMNS = 512
 """Maximum columns in the cache, more than the bars of a large screen have; a full cache is cleared."""
-_column_cache: dict[tuple[int, bool, ColumnDots], str] = {}
-"""A column from top to bottom, by the height of its canvas, True for ASCII, and its dots."""
+_column_cache: dict[tuple[int, ColumnSigns], str] = {}
+"""A column from top to bottom, by the height of its canvas and its signs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +81,8 @@ def draw_bars(
 ) -> tuple[ChartLine, ...]:
     """Return the bars from left to right as lines, with a scale on the left and dates below.
 
+    A bar ends at the upper edge of its amount's row, as it begins at that of the axis, so that the heights of
+    two bars have the ratio of their amounts; a limit is drawn only where there is no bar.
     The axis is dotted under a bar whose amount is not known; the bar of a running period is darker, and in
     ASCII it has a sign of its own. Empty if there is no room.
 
@@ -92,31 +94,29 @@ def draw_bars(
         limits: drawn as lines, the highest first.
         plain: True to draw with ASCII only.
     """
-    has_axis, fine = height >= MIN_AXIS_HEIGHT, 1 if plain else 2
+    has_axis = height >= MIN_AXIS_HEIGHT
     rows = height - (2 if has_axis else 1)
     if rows < MIN_CANVAS_ROWS:
         return ()
     highest = max(bar.minor for bar in bars)
-    cap = float(limits[0].minor) if limits else None
-    top = float(highest) if cap is None else max(cap, float(highest))
-    scale = build_money_scale(ValueRange(0.0, top, 0.0, top), cap, rows, min_range=1.0)
+    top = float(max([highest, *(limit.minor for limit in limits)]))
+    scale = build_money_scale(ValueRange(0.0, top, 0.0, top), None, rows, min_range=1.0)
     labels = build_money_labels(scale, unit)
     margin = measure_labels(labels.values())
     cells = (width - margin) // len(bars)
     if cells < 1:
         return ()
-    limit_rows = [_find_row(limit, scale) for limit in limits]
-    columns = []
+    filled = max(1, cells - 1)  # the rest is the gap to the next bar
+    columns: list[ColumnSigns] = []
     for bar in bars:
-        dots = range(_count_dots(bar, scale, fine, [*zip(limits, limit_rows, strict=True)]))
-        sign = RUNNING_SIGN if bar.is_running else "#"
-        for column in range(cells):
-            filled = range(min(fine, max(0, _count_filled(cells, fine) - column * fine)))
-            columns.append(tuple((x, y, sign) for x in filled for y in dots))
+        blocks = BLOCKS if not plain else RUNNING_BLOCKS if bar.is_running else ASCII_BLOCKS
+        signs = _build_column(scale.find_height(float(bar.minor)) if bar.minor else 0, blocks)
+        columns += [signs] * filled + [()] * (cells - filled)
     canvas = Canvas(len(columns), rows, plain=plain)
-    canvas.cells = [[*line] for line in reversed(draw_columns(columns, rows, plain=plain))]
+    canvas.cells = [[*line] for line in reversed(draw_columns(columns, rows))]
     _set_styles(canvas, [bar for bar in bars for _ in range(cells)])
-    for limit, row in zip(limits, limit_rows, strict=True):
+    for limit in limits:
+        row = scale.find_row(float(limit.minor))
         canvas.draw_limit(row, limit.label, shorter=limit.shorter, first=limit.first * cells)
     left = [("|" if plain else "│").rjust(margin)] * rows
     for row, text in labels.items():
@@ -132,25 +132,11 @@ def draw_bars(
     return tuple(lines)
 
 
-def _find_row(limit: BarLimit, scale: Scale) -> int:
-    """Return the row of the line of a limit."""
-    if scale.limit_row is not None and scale.limit == float(limit.minor):
-        return scale.limit_row
-    return min(scale.rows - 1, scale.find_level(float(limit.minor)) // EIGHTHS)
-
-
-def _count_dots(bar: Bar, scale: Scale, fine: int, limits: Sequence[tuple[BarLimit, int]]) -> int:
-    """Return the height of a bar in dots, at least one for an amount above zero.
-
-    A bar reaches the row of a limit only with the amount of the limit.
-    """
-    if not bar.minor:
-        return 0
-    level = scale.find_level(float(bar.minor))
-    for limit, row in limits:
-        edge = EIGHTHS * row
-        level = min(level, edge) if bar.minor < limit.minor else max(level, edge + 1)
-    return max(1, floor(level * fine / EIGHTHS + 0.5))
+def _build_column(height: int, blocks: str) -> ColumnSigns:
+    """Return the signs of a column whose height is in eighths of a row."""
+    full, rest = divmod(height, EIGHTHS)
+    column = [(row, blocks[EIGHTHS]) for row in range(full)]
+    return (*column, (full, blocks[rest])) if rest else tuple(column)
 
 
 def _set_styles(canvas: Canvas, columns: Sequence[Bar]) -> None:
@@ -159,14 +145,10 @@ def _set_styles(canvas: Canvas, columns: Sequence[Bar]) -> None:
         for place, bar in enumerate(columns):
             if cells[place] == "█":
                 styles[place] = ChartStyle.AREA if bar.is_running else ChartStyle.BAR
+            elif cells[place] == " ":
+                styles[place] = ChartStyle.SCALE  # a picture places each piece, but not the cells in it
             elif bar.is_running:
                 styles[place] = ChartStyle.EDGE
-
-
-def _count_filled(cells: int, fine: int) -> int:
-    """Return the dots of a bar's width that are filled; the rest is the gap to the next bar."""
-    gap = fine if cells > 2 else 1 if cells * fine > 1 else 0
-    return cells * fine - gap
 
 
 def _place_dates(
@@ -201,33 +183,35 @@ def _draw_axis(bars: Sequence[Bar], cells: int, margin: int, times: dict[int, st
     return "".join(line)
 
 
-def draw_columns(columns: Sequence[ColumnDots], rows: int, *, plain: bool) -> list[str]:
+def draw_columns(columns: Sequence[ColumnSigns], rows: int) -> list[str]:
     """Return the columns as lines of characters, from top to bottom.
 
-    A cell has two by two dots; in ASCII, one. Most columns are also in the previous drawing and come from
-    the cache.
+    Most columns are also in the previous drawing and come from the cache.
     """
-    keys = [(rows, plain, dots) for dots in columns]
+    keys = [(rows, signs) for signs in columns]
     different = dict.fromkeys(keys)
     if len(_column_cache) + len(different) > MAX_CACHED_COLUMNS:
         _column_cache.clear()
     if new := [key for key in different if key not in _column_cache]:
-        drawn = _plot_columns([dots for _, _, dots in new], rows, plain=plain)
+        drawn = _plot_columns([signs for _, signs in new], rows)
         _column_cache.update(zip(new, drawn, strict=True))
     return ["".join(line) for line in zip(*map(_column_cache.__getitem__, keys), strict=True)]
 
 
-def _plot_columns(columns: Sequence[ColumnDots], rows: int, *, plain: bool) -> list[str]:
-    """Plot each column, from top to bottom."""
-    figure, fine = _load(), 1 if plain else 2
+def _plot_columns(columns: Sequence[ColumnSigns], rows: int) -> list[str]:
+    """Plot each column, from top to bottom.
+
+    Each cell is a point with a marker of its own: plotext's bars end at most at a third of a row.
+    """
+    figure = _load()
     width = len(columns) + 1  # plotext divides by the width minus one
-    dots = [(place * fine + x, y, sign) for place, column in enumerate(columns) for x, y, sign in column]
+    points = [(place, row, sign) for place, column in enumerate(columns) for row, sign in column]
     figure.clear_data()
     figure.plot_size(width, rows)
-    figure.xlim(0, width * fine - 1)
-    figure.ylim(0, rows * fine - 1)
-    x, y, signs = zip(*dots, strict=True) if dots else ((), (), ())
-    figure.scatter(x, y, marker=list(signs) if plain else "hd")
+    figure.xlim(0, width - 1)
+    figure.ylim(0, rows - 1)
+    x, y, signs = zip(*points, strict=True) if points else ((), (), ())
+    figure.scatter(x, y, marker=list(signs))
     drawn = str(figure.uncolorize(figure.build())).splitlines()
     lines = (line.ljust(width) for line in drawn[:rows])
     return ["".join(column) for column in zip(*lines, strict=True)][: len(columns)]

@@ -1,7 +1,7 @@
 """Draw areas of eighth blocks, lines of thin steps and the time axis as characters with their styles.
 
-Not with plotext: it has no marker for eighths of a cell, for corners of steps and for events, and each step
-between its dots would be a straight line. It draws the bars (`charts/bars.py`).
+Not with plotext: its import would delay the first frame, it has no corners of steps and no events, and each
+step between its dots would be a straight line. It draws the bars (`charts/bars.py`).
 """
 
 from __future__ import annotations

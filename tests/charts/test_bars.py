@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from claudemeter_tui.charts.bars import Bar, BarLimit, count_columns, draw_bars
+from claudemeter_tui.charts.bars import BLOCKS, Bar, BarLimit, count_columns, draw_bars
 from claudemeter_tui.charts.canvas import ChartStyle
 
 USD = ("USD", 2)
@@ -36,8 +39,45 @@ def test_bars_start_at_zero_and_end_at_the_highest() -> None:
     lines = draw(bars(0, 1, 500, 1000))
     filled = [line.count("#") for line in lines[:6]]
     cells = filled[0]
-    assert filled == [cells, cells, cells, 2 * cells, 2 * cells, 3 * cells]
+    assert filled == [cells, cells, cells, 2 * cells, 2 * cells, 2 * cells]
+    assert [line.count(".") for line in lines[:6]] == [0, 0, 0, 0, 0, cells]
     assert [line[:5] for line in lines[:7:3]] == ["$10 +", " $5 +", " $0 +"]
+
+
+def test_small_amounts_beside_a_large_one_differ() -> None:
+    """Days of $0.39, $0.57 and $1.85 have bars of different heights beside one of $26."""
+    lowest = draw(bars(39, 57, 185, 2600), size=(60, 28), plain=False)[-3]
+    assert len({*lowest.partition("│")[2]} & {*BLOCKS[1:]}) == 3
+
+
+@settings(max_examples=120, deadline=None, derandomize=True)
+@given(
+    cents=st.lists(st.one_of(st.integers(0, 300), st.integers(0, 10**7)), min_size=1, max_size=20),
+    lines=st.lists(st.integers(1, 10**5), max_size=2, unique=True),
+    height=st.integers(6, 40),
+    plain=st.booleans(),
+)
+def test_each_bar_has_its_height(cents: list[int], lines: list[int], height: int, *, plain: bool) -> None:
+    """An eighth of a row at most is wrong, in ASCII a half, whatever lines there are between the bars."""
+    some, limits = bars(*cents), [BarLimit(Decimal(each), "") for each in sorted(lines, reverse=True)]
+    *drawn, axis, _ = draw(some, limits, (119, height), plain=plain)
+    margin = re.search(r"[+└]", axis)
+    assert margin is not None
+    labels = [
+        (row, Decimal(found[1].replace(",", "")))
+        for row, line in enumerate([axis, *reversed(drawn)])
+        if (found := re.match(r"\s*\$([\d.,]+) [+┤└]", line))
+    ]
+    assert labels[0] == (0, Decimal(0))
+    row, amount = labels[-1]
+    cells = (119 - margin.end()) // len(some)
+    signs = {"#": 1.0, ".": 0.25} if plain else {sign: part / 8 for part, sign in enumerate(BLOCKS) if part}
+    for place, bar in enumerate(some):
+        column = [line[margin.end() + place * cells] for line in drawn]
+        shown = sum(signs.get(sign, 0) for sign in column)
+        true = float(bar.minor / 100 / amount * row)
+        assert bool(shown) == bool(bar.minor)
+        assert shown == pytest.approx(true, abs=0.501 if plain else 0.126)
 
 
 def test_limit_is_a_line_with_its_label() -> None:
@@ -56,9 +96,9 @@ def test_label_of_a_limit_hides_no_bar() -> None:
 
 
 def test_lines_of_cap_and_pace_are_drawn_at_their_heights() -> None:
-    """The pace begins at the first bar to which it applies, and a bar below it stays below its line."""
+    """The pace begins at the first bar to which it applies, and only a bar that reaches it hides its line."""
     cap, pace = BarLimit(Decimal(1000), "cap"), BarLimit(Decimal(500), "pace", first=2)
-    lines = draw(bars(499, 0, 0, 500), [cap, pace], (60, 12))
+    lines = draw(bars(400, 0, 0, 500), [cap, pace], (60, 12))
     assert "-- cap --" in lines[0]
     (row,) = (place for place, line in enumerate(lines) if "-- pace --" in line)
     cells = (60 - len("$10 +")) // 4
