@@ -309,6 +309,33 @@ def test_each_level_of_the_calendar_is_twice_the_one_below(highest: float, level
 
 
 @pytest.mark.parametrize(
+    ("size", "weeks", "kind", "line"),
+    [
+        ((120, 36), 4, "day", "even pace $1.33"),
+        ((80, 24), 12, "week", "pace"),
+        ((120, 36), 52, "week", ""),
+        ((48, 24), 52, "month", ""),
+    ],
+)
+async def test_only_bars_of_months_have_the_line_of_the_cap(
+    size: tuple[int, int], weeks: int, kind: str, line: str
+) -> None:
+    """The cap is no limit of a day or week: the title names it, and the scale ends above the highest bar."""
+    async with dashboard().run_test(size=size) as pilot:
+        await press(pilot, "2", "h", *["plus"] * (4, 12, 52).index(weeks), *["tab"] * PAGES.index("days"))
+        lines = screen(pilot)
+        (title,) = (text for text in lines if f"Credits per {kind}" in text)
+        assert "cap $40.00 a month" in title
+        chart = lines[lines.index(title) + 1 :]
+        drawn = [text for text in chart if "┄" in text]
+        assert len(drawn) == 1
+        assert not line or f"┄ {line} ┄" in drawn[0]
+        assert ("$40 ┤" in drawn[0]) == (kind == "month")
+        bars = [number for number, text in enumerate(chart) if set(text) & set("▁▂▃▄▅▆▇█")]
+        assert bars[0] <= len(chart) / 3
+
+
+@pytest.mark.parametrize(
     ("size", "head", "running"),
     [
         ((120, 36), "to reset peak full at full for stopped credits", "Fri May 1 00:00 due, calendar"),

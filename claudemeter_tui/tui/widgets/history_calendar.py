@@ -221,7 +221,7 @@ MIN_UNIT_HEIGHT = 8
 MIN_TITLE_HEIGHT = 8
 """Minimum lines of bars with a title."""
 MAX_LINE_FACTOR = 2
-"""The cap, and its even pace, are drawn if they are at most this many times the highest bar."""
+"""The even pace of the cap is drawn if it is at most this many times the highest bar."""
 SHORT_PACE = "pace"
 """Label of the even pace where its amount has no room."""
 DAY = timedelta(days=1)
@@ -308,20 +308,25 @@ def _is_running(answer: HistoryAnswer, period: HistoryPeriod) -> bool:
 def _find_limits(
     answer: HistoryAnswer, unit: MoneyUnit, highest: Decimal, periods: Sequence[HistoryPeriod]
 ) -> tuple[list[BarLimit], list[str]]:
-    """Return the lines of the cap and of the even pace, if they are not too high, and the words for both."""
+    """Return the line of the cap or of the even pace, and the words for both.
+
+    A month has the line of the cap. Days and weeks have that of the even pace if it is not too high: the cap
+    is no limit of a single day, and would leave most rows empty.
+    """
     cap, kind = answer.cap, periods[0].kind
     if cap is None or cap.unit != unit:
         return [], []
-    limits, words = [BarLimit(cap.minor, f"cap {format_money(cap)}")], [describe_cap(cap)]
+    if kind is PeriodKind.MONTH:
+        return [BarLimit(cap.minor, f"cap {format_money(cap)}")], [describe_cap(cap)]
     cycle = _find_running_cycle(answer)
-    if cycle is not None and cycle.ends_at is not None and kind is not PeriodKind.MONTH:
-        days = Decimal((cycle.ends_at - cycle.starts_at) / DAY)
-        pace = Money(cap.minor * (len(WEEKDAYS) if kind is PeriodKind.WEEK else 1) / days, *unit)
-        first = sum(1 for period in periods if period.ends_at and period.ends_at <= cycle.starts_at)
-        limits.append(BarLimit(pace.minor, describe_pace(pace), SHORT_PACE, first))
-        words.append(f"{describe_pace(pace)} a {kind}")
-    is_month = kind is PeriodKind.MONTH
-    return [it for it in limits if is_month or it.minor <= MAX_LINE_FACTOR * highest], words
+    if cycle is None or cycle.ends_at is None:
+        return [], [describe_cap(cap)]
+    days = Decimal((cycle.ends_at - cycle.starts_at) / DAY)
+    pace = Money(cap.minor * (len(WEEKDAYS) if kind is PeriodKind.WEEK else 1) / days, *unit)
+    first = sum(1 for period in periods if period.ends_at and period.ends_at <= cycle.starts_at)
+    line = BarLimit(pace.minor, describe_pace(pace), SHORT_PACE, first)
+    words = [describe_cap(cap), f"{describe_pace(pace)} a {kind}"]
+    return [line] if pace.minor <= MAX_LINE_FACTOR * highest else [], words
 
 
 def _find_running_cycle(answer: HistoryAnswer) -> HistoryPeriod | None:
