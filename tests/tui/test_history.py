@@ -291,21 +291,42 @@ async def test_calendar_is_readable_without_colour() -> None:
             await press(pilot, "h", "plus", "plus")
             legend = next(line for line in screen(pilot) if " none " in line)
             assert [part.strip()[0] for part in legend.split("  ") if part.strip()] == [*signs, "b"]
-            assert "blank: not read" in legend
+            assert re.search(r"(to \$[\d.]+ .*){3} more  blank: not read", legend)
             days = [line for line in screen(pilot) if line[2:5] in ("Mon", "Tue", "Wed", "Thu", "Fri")]
             assert len(days) == 5
             assert all(sign in "".join(days) for sign in signs)
 
 
 @pytest.mark.parametrize(
-    ("highest", "levels"),
-    [(1262.0, (200, 400, 800, 1600)), (1058.0, (150, 300, 600, 1200)), (0.0, (1, 2, 4, 8))],
+    ("sizes", "bounds", "hours"),
+    [
+        ([], (1, 2, 5), [0, 0, 0, 0]),
+        ([1262.0], (1000, 2000, 5000), [0, 1, 0, 0]),
+        ([30, 45, 60, 80, 110, 150, 190, 2600], (50, 100, 200), [2, 2, 3, 1]),
+        ([50] * 10 + [2600], (50, 100, 200), [10, 0, 0, 1]),
+        ([*range(100, 181)], (120, 140, 160), [21, 20, 20, 20]),
+        ([1, 1, 1, 2, 3, 5, 9], (1, 2, 5), [3, 1, 2, 1]),
+        ([0.2, 0.3], (1, 2, 5), [2, 0, 0, 0]),
+    ],
 )
-def test_each_level_of_the_calendar_is_twice_the_one_below(highest: float, levels: tuple[int, ...]) -> None:
-    """One busy hour leaves three levels to the others; each amount has the first level that reaches it."""
-    scale = CalendarScale.fit(highest)
-    assert levels == scale.levels
-    assert [scale.find_level(levels[0] * size) for size in (0.1, 1, 1.01, 2, 4, 8)] == [0, 0, 1, 1, 2, 3]
+def test_levels_of_the_calendar_divide_its_hours(
+    sizes: list[float], bounds: tuple[int, ...], hours: list[int]
+) -> None:
+    """The levels are round, and one busy hour leaves three of them to the others."""
+    scale = CalendarScale.fit(sizes)
+    assert bounds == scale.bounds
+    assert [[scale.find_level(size) for size in sizes].count(level) for level in range(4)] == hours
+
+
+def test_hours_of_any_amount_have_a_level() -> None:
+    """The smallest and the largest amounts have levels that rise, and wide ranges fill every level."""
+    for size in (1e-9, 0.4, 1.0, 99.9, 1e6, 1e30):
+        bounds = CalendarScale.fit([size]).bounds
+        assert 0 < bounds[0] < bounds[1] < bounds[2]
+    spread = [1.07**number for number in range(1, 150)]
+    levels = [CalendarScale.fit(spread).find_level(size) for size in spread]
+    assert levels == sorted(levels)
+    assert all(20 <= levels.count(level) <= 60 for level in range(4))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import math
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -58,35 +59,59 @@ LEVEL_STYLES = (
 """Styles of the levels. The background is near the sign's own colour, so that a cell is an even area."""
 LEGEND_WIDTH = 2
 """Cells of each sign in the legend."""
-ROUND_STEPS = (10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100)
-"""First digits of the lowest level; near enough to each other for the highest one to be used."""
+MORE = "more"
+"""Word of the highest level in the legend."""
+ROUND_DIGITS = (
+    (10, 20, 50),
+    (10, 15, 20, 25, 30, 40, 50, 60, 80),
+    (10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 35, 40, 45, 50, 55, 60, 70, 80, 90),
+)
+"""First digits of the amounts between levels: the roundest, and nearer ones for hours that are alike."""
+MIN_LEVEL_SHARE = 1 / 8
+"""Share of the hours from which a level divides them."""
 
 
 @dataclass(frozen=True, slots=True)
 class CalendarScale:
-    """The levels of a calendar: each reaches twice as far as the one below it.
+    """The levels of a calendar, each with about a quarter of the hours that have an amount.
 
-    With equal steps, one busy hour would leave the lowest level to all others.
+    With levels up to the highest amount, one busy hour would leave the lowest level to all others.
     """
 
-    lowest: int
-    """Highest amount of the lowest level: minor units, or percent."""
+    bounds: tuple[int, ...]
+    """Highest amount of each level but the last, which has none: minor units, or percent."""
 
     @classmethod
-    def fit(cls, highest: float) -> CalendarScale:
-        """Return the smallest scale with round, whole levels that reaches this amount."""
-        least = max(1, math.ceil(highest / 2 ** (len(LEVELS) - 1)))
-        power = 10 ** (len(str(least)) - 1)
-        return cls(next(step for first in ROUND_STEPS if (step := max(1, first * power // 10)) >= least))
+    def fit(cls, sizes: Sequence[float]) -> CalendarScale:
+        """Return the roundest whole levels that divide these amounts, in minor units or percent, above 0."""
+        ordered = sorted(sizes) or [1.0]
+        quarters = [ordered[len(ordered) * part // len(LEVELS)] for part in range(1, len(LEVELS))]
 
-    @property
-    def levels(self) -> tuple[int, ...]:
-        """The highest amount of each level."""
-        return tuple(self.lowest * 2**level for level in range(len(LEVELS)))
+        def count_levels(scale: CalendarScale) -> int:
+            counts = Counter(map(scale.find_level, ordered))
+            return sum(count >= MIN_LEVEL_SHARE * len(ordered) for count in counts.values())
+
+        return max((cls(_round_bounds(quarters, digits)) for digits in ROUND_DIGITS), key=count_levels)
 
     def find_level(self, size: float) -> int:
         """Return the level of an amount above zero, from 0."""
-        return next(level for level, highest in enumerate(self.levels) if size <= highest)
+        return bisect_left(self.bounds, size)
+
+
+def _round_bounds(sizes: Sequence[float], digits: Sequence[int]) -> tuple[int, ...]:
+    """Return the nearest round, whole amount to each of these; each is higher than the one before."""
+    tenths = (digit * 10**power for power in range(len(str(int(max(sizes)))) + 1) for digit in digits)
+    rounds = [each // 10 for each in tenths if not each % 10]
+    found: list[int] = []
+    for size in sizes:
+        higher = [each for each in rounds if not found or each > found[-1]]
+        found.append(min(higher, key=partial(_compare_sizes, size)))
+    return tuple(found)
+
+
+def _compare_sizes(one: float, other: float) -> float:
+    """Return how many times the larger one is the smaller one."""
+    return max(one, other) / min(one, other)
 
 
 def _scale_amount(like: Amount, size: float) -> Amount:
@@ -109,7 +134,7 @@ def build_calendar_page(
 ) -> ListPage:
     """Return weekdays by hours with the sum of each weekday; below it, the credits per day if they fit."""
     read = [amount for amount in calendar.amounts if amount is not None]
-    scale = CalendarScale.fit(max(map(measure_amount, read), default=0.0))
+    scale = CalendarScale.fit([size for size in map(measure_amount, read) if size])
     sums = [_sum_day(calendar, day) for day in range(len(WEEKDAYS))]
     cells, column = _fit_hours(width - MARK_WIDTH - DAY_WIDTH, max(map(len, sums)) + COLUMN_GAP)
     legend = _build_legend(calendar, read, scale, width - MARK_WIDTH)
@@ -190,9 +215,9 @@ def _build_legend(
     rises = [
         (amount, slot) for slot, amount in enumerate(calendar.amounts) if amount and measure_amount(amount)
     ]
-    for sign, style, highest in zip(LEVELS, LEVEL_STYLES, scale.levels, strict=True) if rises else ():
-        amount = format_amount(_scale_amount(like, highest))
-        pieces.append(build_line((sign * LEGEND_WIDTH, style), (f" to {amount}", MUTED)))
+    words = [f"to {format_amount(_scale_amount(like, highest))}" for highest in scale.bounds]
+    for sign, style, word in zip(LEVELS, LEVEL_STYLES, [*words, MORE], strict=True) if rises else ():
+        pieces.append(build_line((sign * LEGEND_WIDTH, style), (f" {word}", MUTED)))
     pieces.append(build_line((f"blank: {NOT_READ}", MUTED)))
     lines = _flow_pieces(pieces, width, "  ")
     if rises:
