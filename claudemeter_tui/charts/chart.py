@@ -217,7 +217,7 @@ def _describe_no_change(
     begun = format_moment(to_datetime(since), frame.now, frame.zone)
     if edges.now - since < frame.max_fresh_age.total_seconds():
         return f"collecting since {begun}"
-    return f"no change since {begun}" if edges.start <= since else "no change in this span"
+    return f"no change since {begun}" if edges.start <= since else "no change in this period"
 
 
 def build_credits_chart(

@@ -45,8 +45,8 @@ HISTORY_OFF = (
     "Turn it on in the settings; the history begins with the next reading.",
 )
 UNREADABLE_HISTORY = ("The history file cannot be read.", "Press e to see the problem.")
-NO_CREDITS = "No usage credits were read in this span."
-NO_SPENDING = "No credits were spent in this span."
+NO_CREDITS = "No usage credits were read in this period."
+NO_SPENDING = "No credits were spent in this period."
 NO_MOMENT = "Nothing was read then."
 NO_ROOM = "The chart needs more lines; the sums have the same figures."
 STOP_CAUSES: Mapping[str, str] = {

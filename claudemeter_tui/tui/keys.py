@@ -96,22 +96,26 @@ KEY_GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
 )
 """The groups of keys in the help."""
 
+HELP_KEY = PROGRAM_KEYS[0]
+"""Key of the help, in the footer of every screen behind the key that leaves the screen."""
+PERIOD_HINT = Key("", "+ -", "", "period", "")
+"""Hint of the keys that change the period of a chart or a page."""
 FOOTER_KEYS = (
     PROGRAM_KEYS[-1],
-    PROGRAM_KEYS[0],
+    HELP_KEY,
     READING_KEYS[0],
-    Key("", "1-9 ←→", "", "org", ""),
+    Key("", "1-9", "", "org", ""),
     SCREEN_KEYS[0],
+    SCREEN_KEYS[1],
     READING_KEYS[1],
     SCREEN_KEYS[2],
-    SCREEN_KEYS[1],
-    Key("", "+ -", "", "period", ""),
     SCREEN_KEYS[3],
     SHARING_KEYS[1],
     SHARING_KEYS[0],
+    PERIOD_HINT,
     READING_KEYS[2],
 )
-"""Keys in the footer, most important first."""
+"""Keys in the footer of the dashboard, most used first."""
 
 BOUND_KEYS = (
     *(*ORG_KEYS, *NUMBER_KEYS, *SCREEN_KEYS, *READING_KEYS),

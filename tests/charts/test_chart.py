@@ -199,7 +199,7 @@ def test_area_has_the_height_of_its_labels(cents: list[int], base: int, height: 
         ("collecting since 14:00", [1720] * 3, 2, None),
         ("no change since 14:00", [1720] * 30, 29, None),
         ("no change since 14:00", [1720] * 30, 29, DAY),
-        ("no change in this span", [1720] * 30, 29, 15 * MINUTE),
+        ("no change in this period", [1720] * 30, 29, 15 * MINUTE),
         ("", [1720] * 10 + [1721] * 10, 19, None),
         ("", [1720] * 10 + [None] * 5 + [1721] * 5, 19, None),
         ("no change since 14:00", [1720] * 10 + [None] * 5 + [1720] * 5, 19, None),

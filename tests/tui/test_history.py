@@ -91,7 +91,7 @@ async def test_plus_and_minus_change_the_span() -> None:
     async with dashboard(spy).run_test(size=ONE, notifications=True) as pilot:
         await press(pilot, "h", "plus", "plus", "plus")
         assert "52 weeks · Apr 27 2025 – Apr 25" in text(pilot)
-        assert "This is the longest span." in text(pilot)
+        assert "This is the longest period." in text(pilot)
         await press(pilot, "minus", "minus", "minus", "minus")
         assert "1 week · Apr 19 – Apr 25" in text(pilot)
         assert asked == [4, 12, 52, 12, 4, 1]
@@ -410,7 +410,7 @@ async def test_first_minutes_show_no_false_figure(size: tuple[int, int]) -> None
         assert "· none blank: not read" in shown["calendar"]
         assert "$0.01" not in shown["calendar"] + shown["days"]
         assert "$17.20" in shown["cycles"]
-        assert "No credits were spent in this span. Covered less than 1% of the time." in shown["days"]
+        assert "No credits were spent in this period. Covered less than 1% of the time." in shown["days"]
         assert "Cap $50.00 a month." in shown["days"]
         assert "Weeks credits" in shown["sums"]
         assert "Apr 20 – 26 none" in shown["sums"]

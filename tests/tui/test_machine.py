@@ -110,7 +110,7 @@ async def test_overview_has_four_spans_side_by_side() -> None:
         assert find_line(pilot, "no price for").split() == ["no", "price", "for", "–", "–", "–", "2.40k"]
         assert find_line(pilot, "5-hour  ").split() == ["5-hour", "+60%", "+225%", "≥450%", "≥450%"]
         assert find_line(pilot, "credits").split() == ["credits", "+$3.40", "+$3.40", "≥$3.40", "+$13.40"]
-        assert "≥ at least: this program did not read the figure at the start of the span." in text(pilot)
+        assert "≥ at least: this program did not read the figure at the start of the period." in text(pilot)
         assert "3 lines of the transcripts could not be read." in text(pilot)
 
 
@@ -123,10 +123,10 @@ async def test_plus_and_minus_change_the_span() -> None:
         assert screen(pilot)[2].startswith(f" {SpanKind.WINDOW} · since 11:00")
         assert find_line(pilot, "all").split() == ["all", "1.00M", "~$8.00", "–", "+60%"]
         await press(pilot, "minus")
-        assert "This is the shortest span." in text(pilot)
+        assert "This is the shortest period." in text(pilot)
         await press(pilot, "plus", "plus", "plus", "plus")
         assert screen(pilot)[2].startswith(" billing cycle · since Wed Apr 1 00:00")
-        assert "This is the longest span." in text(pilot)
+        assert "This is the longest period." in text(pilot)
         await press(pilot, "tab")
         assert screen(pilot)[2].startswith(" billing cycle")
         assert find_line(pilot, "claude-quokka-9").endswith("no price")

@@ -12,7 +12,7 @@ from textual.css.scalar import Scalar
 from textual.geometry import Size
 from textual.widgets import Static
 
-from claudemeter_tui.tui.keys import FOOTER_KEYS, ORG_KEYS, Key
+from claudemeter_tui.tui.keys import FOOTER_KEYS, HELP_KEY, ORG_KEYS, PERIOD_HINT, Key
 from claudemeter_tui.tui.layout import Layout, LayoutNeeds, compute_layout, compute_panel_shares
 from claudemeter_tui.tui.screens.base import ViewScreen
 from claudemeter_tui.tui.view import View
@@ -117,9 +117,9 @@ def _apply_layout(screen: DashboardScreen, layout: Layout) -> bool:
 
 CHART_HINTS = (
     Key("", "Esc", "close", "close", ""),
+    HELP_KEY,
     Key("", "w", "windows", "switch", ""),
-    Key("", "+", "span(1)", "longer", ""),
-    Key("", "-", "span(-1)", "shorter", ""),
+    PERIOD_HINT,
     Key("", "q", "quit", "quit", ""),
 )
 

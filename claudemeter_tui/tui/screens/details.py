@@ -16,7 +16,7 @@ from claudemeter_tui.formatting.json_view import JsonLine, format_json_lines
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import Failure, Reply
 from claudemeter_tui.model.windows import Severity
-from claudemeter_tui.tui.keys import Key
+from claudemeter_tui.tui.keys import HELP_KEY, Key
 from claudemeter_tui.tui.screens.base import CURSOR_KEYS, ListScreen, describe_no_org
 from claudemeter_tui.tui.styled_text import (
     MUTED,
@@ -62,6 +62,7 @@ class DetailsScreen(ListScreen):
     BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in DETAILS_KEYS]
     HINTS = (
         DETAILS_KEYS[-1],
+        HELP_KEY,
         replace(DETAILS_KEYS[0], display="←→", label="reply"),
         DETAILS_KEYS[3],
         DETAILS_KEYS[6],

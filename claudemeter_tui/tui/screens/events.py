@@ -17,7 +17,7 @@ from claudemeter_tui.formatting.search import has_words
 from claudemeter_tui.formatting.values import format_count, format_day_title, to_local
 from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.problems import ProblemCause, ProblemGroup
-from claudemeter_tui.tui.keys import Key
+from claudemeter_tui.tui.keys import HELP_KEY, Key
 from claudemeter_tui.tui.screens.base import CURSOR_KEYS, PAGE_HINTS, TITLE_FROM, MomentListScreen
 from claudemeter_tui.tui.styled_text import (
     HEADING,
@@ -70,6 +70,7 @@ class EventsScreen(MomentListScreen):
     BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in EVENTS_KEYS]
     HINTS = (
         PAGE_HINTS[0],
+        HELP_KEY,
         EVENTS_KEYS[0],
         ORG_KEY,
         CATEGORY_KEY,

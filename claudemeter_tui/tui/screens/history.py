@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -19,7 +19,7 @@ from claudemeter_tui.formatting.history import (
     format_span,
 )
 from claudemeter_tui.model.history import HISTORY_SPANS, HistoryAnswer, HourCalendar
-from claudemeter_tui.tui.keys import Key
+from claudemeter_tui.tui.keys import HELP_KEY, PERIOD_HINT, Key
 from claudemeter_tui.tui.screens.base import (
     AS_OF_KEY,
     CURSOR_KEYS,
@@ -44,8 +44,8 @@ HISTORY_KEYS = (
     AS_OF_KEY,
     Key("tab", "Tab", "screen.turn(1)", "page", "next page"),
     Key("shift+tab", "Shift+Tab", "screen.turn(-1)", "previous", "previous page"),
-    Key("plus,equals_sign", "+", "screen.span(1)", "longer", "show a longer span (up to 52 weeks)"),
-    Key("minus", "-", "screen.span(-1)", "shorter", "show a shorter span"),
+    Key("plus,equals_sign", "+", "screen.span(1)", "longer", "show a longer period (up to 52 weeks)"),
+    Key("minus", "-", "screen.span(-1)", "shorter", "show a shorter period"),
     Key("w", "w", "screen.switch", "figure", "switch the calendar: credits / windows"),
     *CURSOR_KEYS,
     Key("escape", "Esc", "screen.back", "close", "close the history"),
@@ -61,9 +61,10 @@ class HistoryScreen(MomentListScreen):
     BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in HISTORY_KEYS]
     HINTS = (
         HISTORY_KEYS[-1],
+        HELP_KEY,
         AS_OF_KEY,
         HISTORY_KEYS[1],
-        replace(HISTORY_KEYS[3], display="+ -", label="span", action=""),
+        PERIOD_HINT,
         HISTORY_KEYS[5],
         Key("", "1-9 ←→", "", "org", ""),
         Key("", "q", "quit", "quit", ""),
@@ -134,7 +135,7 @@ class HistoryScreen(MomentListScreen):
         if 0 <= place < len(HISTORY_SPANS):
             self.post_message(self.SpanChosen(HISTORY_SPANS[place]))
         else:
-            self.notify(f"This is the {'longest' if step > 0 else 'shortest'} span.", markup=False)
+            self.notify(f"This is the {'longest' if step > 0 else 'shortest'} period.", markup=False)
 
     def action_switch(self) -> None:
         """Show the next figure in the calendar."""

@@ -21,7 +21,7 @@ from claudemeter_tui.formatting.machine import (
 )
 from claudemeter_tui.model.machine import MachineUsage, SpanKind
 from claudemeter_tui.model.store import OrgKey
-from claudemeter_tui.tui.keys import Key
+from claudemeter_tui.tui.keys import HELP_KEY, PERIOD_HINT, Key
 from claudemeter_tui.tui.screens.base import AS_OF_KEY, CURSOR_KEYS, SPACED_FROM, MomentListScreen
 from claudemeter_tui.tui.styled_text import HEADING, MUTED, build_line, fit_pieces, select_visible_tabs
 from claudemeter_tui.tui.view import MachineState, View
@@ -34,8 +34,8 @@ MACHINE_KEYS = (
     replace(AS_OF_KEY, purpose="show the dashboard as of this refusal"),
     Key("tab", "Tab", "screen.turn(1)", "page", "next page"),
     Key("shift+tab", "Shift+Tab", "screen.turn(-1)", "previous", "previous page"),
-    Key("plus,equals_sign", "+", "screen.span(1)", "longer", "longer span of projects and models"),
-    Key("minus", "-", "screen.span(-1)", "shorter", "shorter span"),
+    Key("plus,equals_sign", "+", "screen.span(1)", "longer", "longer period of projects and models"),
+    Key("minus", "-", "screen.span(-1)", "shorter", "shorter period"),
     *CURSOR_KEYS,
     Key("escape", "Esc", "screen.back", "close", "close this machine"),
 )
@@ -52,8 +52,9 @@ class MachineScreen(MomentListScreen):
     BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in MACHINE_KEYS]
     HINTS = (
         MACHINE_KEYS[-1],
+        HELP_KEY,
         MACHINE_KEYS[1],
-        replace(MACHINE_KEYS[3], display="+ -", label="span", action=""),
+        PERIOD_HINT,
         AS_OF_KEY,
         Key("", "1-9 ←→", "", "org", ""),
         Key("", "q", "quit", "quit", ""),
@@ -122,7 +123,7 @@ class MachineScreen(MomentListScreen):
             self._span = place
             self._draw()
         else:
-            self.notify(f"This is the {'longest' if step > 0 else 'shortest'} span.", markup=False)
+            self.notify(f"This is the {'longest' if step > 0 else 'shortest'} period.", markup=False)
 
     def _show_page(self, place: int) -> None:
         self._tab = place

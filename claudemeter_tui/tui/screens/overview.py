@@ -28,7 +28,7 @@ from claudemeter_tui.model.day import DayUse, find_midnight, measure_day, sum_sp
 from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.model.time_series import ArchivedSeries
 from claudemeter_tui.model.windows import Severity
-from claudemeter_tui.tui.keys import Key
+from claudemeter_tui.tui.keys import HELP_KEY, Key
 from claudemeter_tui.tui.layout import WIDE_FROM, Layout
 from claudemeter_tui.tui.screens.base import CURSOR_KEYS, ListScreen, describe_no_org
 from claudemeter_tui.tui.styled_text import (
@@ -130,6 +130,7 @@ class OverviewScreen(ListScreen):
     BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in OVERVIEW_KEYS]
     HINTS = (
         OVERVIEW_KEYS[-1],
+        HELP_KEY,
         OVERVIEW_KEYS[0],
         OVERVIEW_KEYS[1],
         replace(OVERVIEW_KEYS[2], display="←→"),

@@ -24,7 +24,7 @@ from claudemeter_tui.model.history import VERDICT_FIGURE
 from claudemeter_tui.model.past import PastFigures
 from claudemeter_tui.model.verdict import get_state_severity
 from claudemeter_tui.model.windows import Severity
-from claudemeter_tui.tui.keys import ORG_KEYS, PAST_KEYS, SCREEN_KEYS, SHARING_KEYS, Key
+from claudemeter_tui.tui.keys import HELP_KEY, ORG_KEYS, PAST_KEYS, SCREEN_KEYS, SHARING_KEYS, Key
 from claudemeter_tui.tui.screens.base import AS_OF_KEY, CURSOR_KEYS, MomentListScreen
 from claudemeter_tui.tui.styled_text import (
     HEADING,
@@ -55,6 +55,7 @@ class PastScreen(MomentListScreen):
     ]
     HINTS = (
         Key("", "Esc", "close", "now", ""),
+        HELP_KEY,
         AS_OF_KEY,
         replace(PAST_KEYS[0], display="[ ]", label="event", action=""),
         SCREEN_KEYS[2],

@@ -102,7 +102,7 @@ def build_cycles_page(answer: HistoryAnswer, width: int) -> ListPage:
     """Return a table of all cycles, or some lines for each in a narrow pane."""
     cycles = answer.cycles
     if not cycles:
-        return build_text_page(("No cycle has started in this span.",), width)
+        return build_text_page(("No cycle has started in this period.",), width)
     titles = {cycle.figure: format_cycle_name(cycle.figure) for cycle in cycles}
     keys = [(titles[cycle.figure], (cycle.figure, cycle.starts_at), cycle.moment) for cycle in cycles]
     others = [_list_cycle_cells(answer, cycle) for cycle in cycles]
