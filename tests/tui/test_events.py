@@ -348,6 +348,7 @@ async def test_slow_archive_delays_no_event_of_this_run() -> None:
         await pilot.press("e")
         await pilot.pause()
         assert READING_EARLIER in text(pilot)
+        assert "No events" not in text(pilot)
         answered.set()
         await finish_workers(pilot.app)
         await pilot.pause()

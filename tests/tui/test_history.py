@@ -19,6 +19,7 @@ from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.screens.dashboard import DashboardScreen
 from claudemeter_tui.tui.screens.history import PAGES, HistoryScreen
 from claudemeter_tui.tui.widgets.history_calendar import CalendarScale
+from claudemeter_tui.tui.widgets.tables import READING
 from tests.histories import answer, build_loader
 from tests.scenes import LABORATORY, NOW, PERSONAL, TEAM
 from tests.tui.app_harness import Stage, app, finish_workers, screen, stage, text
@@ -139,11 +140,11 @@ async def test_keys_work_while_the_archive_is_read() -> None:
         await pilot.press("h")
         await pilot.pause()
         assert started.wait(30)
-        assert "Reading…" in text(pilot)
+        assert [line.strip() for line in screen(pilot)[3:-1] if line] == [READING]
         await pilot.press("tab", "2", "plus")
         await pilot.pause()
         assert screen(pilot)[0].startswith(" Acme Team: ")
-        assert "Reading…" in text(pilot)
+        assert READING in text(pilot)
         release.set()
         for _ in range(3):
             await finish_workers(pilot.app)
@@ -431,4 +432,4 @@ async def test_history_without_an_org_says_so() -> None:
             await press(pilot, "tab")
             assert text(pilot).count("No org yet") == 1
             assert "No org yet." in text(pilot)
-            assert "Reading…" not in text(pilot)
+            assert READING not in text(pilot)

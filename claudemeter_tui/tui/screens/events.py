@@ -213,7 +213,10 @@ class EventsScreen(MomentListScreen):
         Below problems they have a title.
         """
         view = self.view
-        is_past = bool(view.past_label)
+        is_past, is_reading = bool(view.past_label), view.events_state is HistoryState.READING
+        reading = [fix_row(line) for line in wrap_text(READING_EARLIER, width - MARK_WIDTH, MUTED)]
+        if not events and is_reading:  # an earlier run may have some
+            return reading
         if not events:
             text = "No events in the 24 hours before." if is_past else "No events in this run yet."
             if self._is_filtered and self._join_events():
@@ -225,8 +228,8 @@ class EventsScreen(MomentListScreen):
             rows = self._build_table(
                 events, width, EVENTS_TITLE if is_past else "", has_problems=has_problems
             )
-        if view.events_state is HistoryState.READING:
-            return [*rows, BLANK_ROW, *map(fix_row, wrap_text(READING_EARLIER, width - MARK_WIDTH, MUTED))]
+        if is_reading:
+            return [*rows, BLANK_ROW, *reading]
         if view.events_state is HistoryState.READ and events:
             return [*rows, BLANK_ROW, *map(fix_row, wrap_text(LAST_DAYS, width - MARK_WIDTH, MUTED))]
         return rows

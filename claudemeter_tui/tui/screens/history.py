@@ -38,7 +38,7 @@ from claudemeter_tui.tui.view import HistoryState, View
 from claudemeter_tui.tui.widgets import history_calendar, history_pages
 from claudemeter_tui.tui.widgets.details_pages import build_reply_tab
 from claudemeter_tui.tui.widgets.list_view import ClickableLine, ListPage
-from claudemeter_tui.tui.widgets.tables import build_text_page
+from claudemeter_tui.tui.widgets.tables import build_reading_page, build_text_page
 
 HISTORY_KEYS = (
     AS_OF_KEY,
@@ -161,7 +161,7 @@ class HistoryScreen(MomentListScreen):
     def _build_page(self, name: str, height: int) -> ListPage:
         answer, width = self.view.history, self.item_list.line_width
         if answer is None or answer.is_empty:
-            return build_text_page(self._explain_no_history(answer), width)
+            return self._build_empty_page(answer, width)
         match name:
             case "cycles":
                 return history_pages.build_cycles_page(answer, width)
@@ -177,15 +177,15 @@ class HistoryScreen(MomentListScreen):
         plain = self.view.ascii
         return history_calendar.build_calendar_page(answer, calendar, width, height, plain=plain)
 
-    def _explain_no_history(self, answer: HistoryAnswer | None) -> tuple[str, ...]:
+    def _build_empty_page(self, answer: HistoryAnswer | None, width: int) -> ListPage:
         if self.view.state is None and self.view.past_figures is None:
-            return (describe_no_org(self.view.store),)
+            return build_text_page((describe_no_org(self.view.store),), width)
         match self.view.history_state:
             case HistoryState.OFF:
-                return HISTORY_OFF
+                return build_text_page(HISTORY_OFF, width)
             case HistoryState.READING:
-                return ("Reading…",)
-        return UNREADABLE_HISTORY if answer is None else EMPTY_HISTORY
+                return build_reading_page(width)
+        return build_text_page(UNREADABLE_HISTORY if answer is None else EMPTY_HISTORY, width)
 
     def _describe_page(self, width: int) -> Content:
         """Return the figure of the calendar, the span and its coverage, as far as they fit."""

@@ -28,7 +28,7 @@ from claudemeter_tui.tui.view import MachineState, View
 from claudemeter_tui.tui.widgets import machine_pages
 from claudemeter_tui.tui.widgets.details_pages import build_reply_tab
 from claudemeter_tui.tui.widgets.list_view import ClickableLine, ListPage
-from claudemeter_tui.tui.widgets.tables import build_text_page
+from claudemeter_tui.tui.widgets.tables import build_reading_page, build_text_page
 
 MACHINE_KEYS = (
     replace(AS_OF_KEY, purpose="show the dashboard as of this refusal"),
@@ -132,6 +132,8 @@ class MachineScreen(MomentListScreen):
     def _build_page(self, name: str) -> ListPage:
         usage, context = self.view.machine, self._build_context()
         if usage is None or usage.is_empty:
+            if self.view.machine_state is MachineState.READING:
+                return build_reading_page(context.width)
             return build_text_page(self._explain_no_usage(usage), context.width)
         match name:
             case "projects":
@@ -170,8 +172,6 @@ class MachineScreen(MomentListScreen):
                 return NEEDS_HISTORY
             case MachineState.OFF:
                 return TRANSCRIPTS_OFF
-            case MachineState.READING:
-                return ("Reading…",)
         if usage is None:
             return UNREADABLE_HISTORY
         if usage.read_at is None:

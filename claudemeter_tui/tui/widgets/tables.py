@@ -16,6 +16,7 @@ from claudemeter_tui.tui.widgets.list_view import BLANK_ROW, MARK_WIDTH, ListPag
 
 COLUMN_GAP = 2
 """Blanks between two columns."""
+READING = "Reading …"
 
 
 def build_text_page(texts: Sequence[str], width: int) -> ListPage:
@@ -24,6 +25,11 @@ def build_text_page(texts: Sequence[str], width: int) -> ListPage:
     lines = [build_line((first, HEADING))]
     lines += [line for text in others for line in wrap_text(text, width - MARK_WIDTH, MUTED)]
     return ListPage([fix_row(line) for line in lines], width)
+
+
+def build_reading_page(width: int) -> ListPage:
+    """Return the page until the archive is read: a dim line where the content will begin."""
+    return ListPage([fix_row(build_line((READING, MUTED)))], width)
 
 
 Cell = tuple[str, str]
