@@ -220,7 +220,7 @@ def test_exports_have_no_secret(server: LoopbackServer, tmp_path: Path, private:
     with zipfile.ZipFile(folder / "bundle.zip") as bundle:
         bundle.extractall(folder / "bundle")
     (folder / "bundle.zip").unlink()
-    assert "Billing month" in printed
+    assert "Billing cycle" in printed
     assert read_files(folder).count("usage") > 10
     assert leaks(printed + read_files(folder)) == []
     if private:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from itertools import starmap
@@ -45,6 +45,14 @@ HISTORY_OFF = (
     "Turn it on in the settings; the history begins with the next reading.",
 )
 UNREADABLE_HISTORY = ("The history file cannot be read.", "Press e to see the problem.")
+BILLING_CYCLES = "Billing cycles"
+SEEN_RESET, DATED_RESET, EXPECTED_RESET = "seen", "by date", "expected"
+RESET_MEANINGS: Mapping[str, str] = {
+    SEEN_RESET: "readings show the reset",
+    DATED_RESET: "not seen, date from claude.ai or the calendar",
+    EXPECTED_RESET: "still to come",
+}
+"""Meaning of each word about a reset."""
 NO_CREDITS = "No usage credits were read in this period."
 NO_SPENDING = "No credits were spent in this period."
 NO_MOMENT = "Nothing was read then."
@@ -87,8 +95,8 @@ def format_window(figure: str, *, names_unknown: bool = False) -> str:
 
 
 def format_cycle_name(figure: str, *, names_unknown: bool = False) -> str:
-    """Return the title of the cycles of a figure: `Billing months`, or the name of the window."""
-    return "Billing months" if figure == MONTH_FIGURE else format_window(figure, names_unknown=names_unknown)
+    """Return the title of the cycles of a figure: `Billing cycles`, or the name of the window."""
+    return BILLING_CYCLES if figure == MONTH_FIGURE else format_window(figure, names_unknown=names_unknown)
 
 
 def list_cycle_cells(cycle: HistoryCycle, zone: tzinfo | None) -> tuple[str, ...]:
@@ -225,11 +233,17 @@ def is_running(cycle: HistoryCycle, now: datetime) -> bool:
 
 
 def describe_reset(cycle: HistoryCycle, now: datetime) -> str:
-    """Return `seen`, or the source of a reset that was not: `reported`, `calendar`, `due, reported`."""
+    """Return `seen`, `by date` or `expected`; `not known` without an end."""
     if cycle.ends_at is None:
         return "not known"
-    source = "seen" if cycle.is_observed else cycle.end_source
-    return f"due, {source}" if is_running(cycle, now) else source
+    if is_running(cycle, now):
+        return EXPECTED_RESET
+    return SEEN_RESET if cycle.is_observed else DATED_RESET
+
+
+def explain_resets(words: Collection[str]) -> str:
+    """Return the meaning of those of these words that need one; empty if none does."""
+    return " · ".join(f"{word}: {meaning}" for word, meaning in RESET_MEANINGS.items() if word in words)
 
 
 def format_hour(slot: int) -> str:

@@ -14,6 +14,7 @@ from claudemeter_tui.formatting.history import (
     describe_coverage,
     describe_reset,
     describe_stop_cause,
+    explain_resets,
     format_credits,
     format_cycle_name,
     format_cycle_time,
@@ -109,17 +110,21 @@ def test_coverage_is_never_rounded_to_all(expected: str, covered: float | None) 
     ("expected", "more"),
     [
         ("seen", {}),
-        ("reported", {"end_source": "reported"}),
-        ("due, reported", {"ends_at": NOW + HOUR, "end_source": "reported"}),
-        ("due, calendar", {"ends_at": day(5, 1), "end_source": "calendar"}),
+        ("by date", {"end_source": "reported"}),
+        ("by date", {"end_source": "calendar"}),
+        ("expected", {"ends_at": NOW + HOUR, "end_source": "reported"}),
+        ("expected", {"ends_at": day(5, 1), "end_source": "calendar"}),
         ("not known", {"ends_at": None, "end_source": "unknown"}),
     ],
 )
-def test_reset_of_a_cycle_names_its_source_if_it_was_not_seen(expected: str, more: dict[str, object]) -> None:
-    """A reset in the future is due, and has not been seen."""
+def test_reset_of_a_cycle_is_seen_known_by_its_date_or_expected(
+    expected: str, more: dict[str, object]
+) -> None:
+    """A reset in the future has not been seen; a word that needs one has a meaning."""
     cycle = replace(CYCLE, **more)  # type: ignore[arg-type]
     assert describe_reset(cycle, NOW) == expected
-    assert is_running(cycle, NOW) == expected.startswith("due")
+    assert is_running(cycle, NOW) == (expected == "expected")
+    assert (f"{expected}: " in explain_resets([expected])) == (expected != "not known")
 
 
 def test_times_of_a_cycle_have_one_form() -> None:
@@ -155,7 +160,7 @@ def test_credits_of_several_currencies_stand_side_by_side() -> None:
 
 def test_figures_have_their_names() -> None:
     """Windows are named as on every screen."""
-    assert format_cycle_name("month") == "Billing months"
+    assert format_cycle_name("month") == "Billing cycles"
     assert format_cycle_name("window:seven_day") == "7-day all"
     assert describe_calendar(HourCalendar("used", ())) == "credits spent"
     assert describe_calendar(HourCalendar("window:five_hour", ())) == "rise of the 5-hour window"

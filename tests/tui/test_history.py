@@ -62,7 +62,7 @@ async def test_tab_turns_the_pages_and_a_click_opens_one() -> None:
     """Each page has its own content, and the last one is followed by the first."""
     signs = {
         "calendar": "busiest",
-        "cycles": "Billing months",
+        "cycles": "full for",
         "sums": "Billing cycles",
         "stops": "times",
         "days": "Credits per day",
@@ -150,7 +150,7 @@ async def test_keys_work_while_the_archive_is_read() -> None:
             await finish_workers(pilot.app)
             await pilot.pause()
         assert "12 weeks" in text(pilot)
-        assert "Billing months" in text(pilot)
+        assert "Billing cycles" in text(pilot)
 
 
 async def test_history_is_read_again_after_a_while() -> None:
@@ -360,10 +360,10 @@ async def test_only_bars_of_months_have_the_line_of_the_cap(
 @pytest.mark.parametrize(
     ("size", "head", "running"),
     [
-        ((120, 36), "to reset peak full at full for stopped credits", "Fri May 1 00:00 due, calendar"),
-        ((80, 24), "to (* not seen) peak full at stopped credits", "May 1 00:00* $11.75"),
-        ((60, 20), "to (* not seen) peak stopped credits", "May 1 00:00* $11.75"),
-        ((40, 12), "", "– May 1 00:00 calendar"),
+        ((120, 36), "from to reset peak full at full for stopped credits", "Fri May 1 00:00 expected"),
+        ((80, 24), "from to (* not seen) peak full at stopped credits", "May 1 00:00* $11.75"),
+        ((60, 20), "from to (* not seen) peak stopped credits", "May 1 00:00* $11.75"),
+        ((40, 12), "", "– May 1 00:00"),
     ],
 )
 async def test_cycles_have_dates_of_one_form_and_a_mark_while_they_run(
@@ -373,13 +373,31 @@ async def test_cycles_have_dates_of_one_form_and_a_mark_while_they_run(
     async with dashboard().run_test(size=size) as pilot:
         await press(pilot, "2", "h", "tab")
         lines = [" ".join(line.split()).strip("▌ ") for line in screen(pilot)[3:-1]]
-        heading = next(place for place, line in enumerate(lines) if line.startswith("Billing months"))
-        assert lines[heading].removesuffix(" ▇") == f"Billing months {head}".strip()
+        heading = next(place for place, line in enumerate(lines) if line.startswith("Billing cycles"))
+        assert (lines[heading - 1].removesuffix(" ▇") if heading else "") == head
         assert lines[heading + 1].startswith("▸")
         assert running in lines[heading + 1]
         for line in lines:
             times, days = (len(re.findall(each, line)) for each in (r"\d\d:\d\d", r"[A-Z][a-z]{2} \d"))
             assert days >= times
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"),
+    [
+        ((120, 36), ["seen: ", "by date: ", "expected: "]),
+        ((80, 24), []),
+        ((40, 12), ["by date: "]),
+    ],
+)
+async def test_words_about_resets_are_explained_below_the_cycles(
+    size: tuple[int, int], expected: list[str]
+) -> None:
+    """Each word on the page is explained behind the last cycle, and no other one."""
+    async with dashboard().run_test(size=size) as pilot:
+        await press(pilot, "2", "h", "tab", "end", "down", "down")
+        shown = text(pilot)
+        assert [each for each in ("seen: ", "by date: ", "expected: ") if each in shown] == expected
 
 
 def answer_first_minutes(key: OrgKey, request: HistoryRequest) -> HistoryAnswer:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
 from claudemeter_tui.formatting.history import (
+    BILLING_CYCLES,
+    EXPECTED_RESET,
     NOTHING,
+    SEEN_RESET,
     describe_beginning,
     describe_coverage,
     describe_reset,
     describe_stop_cause,
+    explain_resets,
     format_amount,
     format_credits,
     format_cycle_name,
@@ -66,12 +70,14 @@ def measure_amount(amount: Amount) -> float:
     return float(amount.minor) if isinstance(amount, Money) else amount
 
 
-NOT_SEEN_TITLE = "to (* not seen)"
-LEFT_COLUMNS = ("", "to", NOT_SEEN_TITLE, "reset")
+START_TITLE, NOT_SEEN_TITLE = "  from", "to (* not seen)"
+LEFT_COLUMNS = (START_TITLE, "to", NOT_SEEN_TITLE, "reset")
 """Columns that are aligned on the left."""
 
 
-CYCLE_TITLES = ("", "to", "reset", "peak", "full at", "full for", "stopped", "credits")
+CYCLE_TITLES = (START_TITLE, "to", "reset", "peak", "full at", "full for", "stopped", "credits")
+UNNAMED_RESETS = {SEEN_RESET, EXPECTED_RESET}
+"""Resets that a narrow pane does not name: a running cycle has a mark."""
 RUNNING_MARK = "▸"
 """Mark before a cycle that is running."""
 
@@ -83,14 +89,11 @@ class CycleForm:
     dropped: tuple[str, ...] = ()
     """Titles of the columns that it does not have."""
     has_weekday: bool = False
-    has_due: bool = False
-    """True if the reset of a running cycle is called due; its mark says so, too."""
 
 
 CYCLE_FORMS = (
-    CycleForm(has_weekday=True, has_due=True),
-    CycleForm(has_due=True),
-    CycleForm(("full for",), has_due=True),
+    CycleForm(has_weekday=True),
+    CycleForm(),
     CycleForm(("full for",)),
     CycleForm(("full for", "reset")),
     CycleForm(("full for", "reset", "full at")),
@@ -112,14 +115,23 @@ def build_cycles_page(answer: HistoryAnswer, width: int) -> ListPage:
         if not rows or has_weekday is not form.has_weekday:
             has_weekday = form.has_weekday
             rows = _join_cycle_cells(answer, dates, others, has_weekday=has_weekday)
-        table = _build_cycle_table(rows, form, tuple(titles.values()))
+        table = _build_cycle_table(rows, form)
         if table.width <= width - MARK_WIDTH:
-            return ListPage(list(list_table_rows(table, keys)), width)
+            shown = {row[2][0] for row in rows if "reset" not in form.dropped}
+            return ListPage([*list_table_rows(table, keys), *_explain_resets(shown, width)], width)
     narrow = _wrap_cycles(cycles, rows, width - MARK_WIDTH)
-    return ListPage(list(list_table_rows(table, keys, narrow)), width)
+    shown = {row[2][0] for row in rows} - UNNAMED_RESETS
+    return ListPage([*list_table_rows(table, keys, narrow), *_explain_resets(shown, width)], width)
 
 
-def _build_cycle_table(rows: Sequence[Sequence[Cell]], form: CycleForm, sections: Sequence[str]) -> Table:
+def _explain_resets(shown: Collection[str], width: int) -> list[ListRow]:
+    """Return what these words about the resets mean, below a blank line; empty if none needs it."""
+    text = explain_resets(shown)
+    lines = wrap_text(text, width - MARK_WIDTH, MUTED) if text else []
+    return [BLANK_ROW, *map(fix_row, lines)] if lines else []
+
+
+def _build_cycle_table(rows: Sequence[Sequence[Cell]], form: CycleForm) -> Table:
     """Return the columns that a form has."""
     shown = [place for place, title in enumerate(CYCLE_TITLES) if title not in form.dropped]
     titles = [CYCLE_TITLES[place] for place in shown]
@@ -127,11 +139,8 @@ def _build_cycle_table(rows: Sequence[Sequence[Cell]], form: CycleForm, sections
     if "reset" in form.dropped:
         titles[1] = NOT_SEEN_TITLE
         for row, (_, (end, style), (reset, _), *_others) in zip(kept, rows, strict=True):
-            row[1] = (end if reset == "seen" or end == NOTHING else f"{end}*", style)
-    elif not form.has_due:
-        for row in kept:
-            row[2] = row[2][0].removeprefix("due, "), row[2][1]
-    return Table(tuple(titles), kept, sections, LEFT_COLUMNS)
+            row[1] = (end if reset == SEEN_RESET or end == NOTHING else f"{end}*", style)
+    return Table(tuple(titles), kept, left=LEFT_COLUMNS)
 
 
 def _list_cycle_dates(answer: HistoryAnswer) -> list[list[str]]:
@@ -171,7 +180,7 @@ def _join_cycle_cells(
         runs = is_running(cycle, answer.request.now)
         style = HEADING if runs else ""
         mark = RUNNING_MARK if runs else " "
-        rows.append([(f"{mark}{start}", style), (end, style), reset, peak, (full_at, ""), *lengths])
+        rows.append([(f"{mark} {start}", style), (end, style), reset, peak, (full_at, ""), *lengths])
     return rows
 
 
@@ -189,8 +198,8 @@ def _wrap_cycles(
     for cycle, row, peak in zip(cycles, rows, peaks, strict=True):
         (start, style), (end, _), (reset, _), (_, peak_style), *_, (stopped, stop_style), (spent, _) = row
         times = [(f"{start} – {end}", style)]
-        if reset != "seen":
-            times.append((reset.removeprefix("due, "), MUTED))
+        if reset not in UNNAMED_RESETS:
+            times.append((reset, MUTED))
         others = [(peak, peak_style)]
         if spent != NOTHING and cycle.figure != MONTH_FIGURE:  # the peak of a month is what was spent
             others = [(peak.ljust(peak_width), peak_style), (spent.rjust(spent_width), "")]
@@ -213,7 +222,7 @@ SUM_TITLES = ("", "credits", "stopped", "on credits", "covered")
 def build_sums_page(answer: HistoryAnswer, width: int) -> ListPage:
     """Return the sums of each billing cycle, month, week and day since the first reading, newest first."""
     sections = {
-        "Billing cycles": answer.billing_cycles,
+        BILLING_CYCLES: answer.billing_cycles,
         "Months": answer.months,
         "Weeks": answer.weeks,
         "Days": answer.days,

@@ -42,15 +42,15 @@ class Table:
 
     titles: tuple[str, ...]
     rows: Sequence[Sequence[Cell]]
-    sections: Sequence[str]
-    """Titles of the sections, in the first column."""
+    sections: Sequence[str] = ()
+    """Titles of the sections in the first column, in place of its own title."""
     left: tuple[str, ...] = ("",)
     """Titles of the columns that are aligned on the left."""
 
     @cached_property
     def _widths(self) -> list[int]:
         first, *others = zip(*self.rows, strict=True)
-        widest = max(map(cell_len, (*self.sections, *(text for text, _ in first))))
+        widest = max(map(cell_len, (self.titles[0], *self.sections, *(text for text, _ in first))))
         columns = zip(self.titles[1:], others, strict=True)
         return [
             widest,
@@ -62,9 +62,10 @@ class Table:
         """Cells of a line."""
         return sum(self._widths) + COLUMN_GAP * (len(self._widths) - 1)
 
-    def draw_head(self, section: str) -> StyledLine:
-        """Return the title of a section with the titles of the columns."""
-        return self._draw([(section, HEADING), *((title, MUTED) for title in self.titles[1:])])
+    def draw_head(self, section: str = "") -> StyledLine:
+        """Return the titles of the columns, the first one replaced by the title of a section."""
+        first = (section, HEADING) if section else (self.titles[0], MUTED)
+        return self._draw([first, *((title, MUTED) for title in self.titles[1:])])
 
     def draw_row(self, place: int, _: int) -> StyledLine:
         """Return the only line of a row."""
@@ -95,15 +96,23 @@ def list_table_rows(
 ) -> Iterator[ListRow]:
     """Yield the rows of all sections below their heads.
 
+    The first column of a table without sections has a title of its own, and one line with all titles is on
+    top; of these, the keys name the sections.
+
     Args:
         table: the rows.
         keys: for each row its section, its key and its moment.
         narrow: for each row the lines that replace it. Empty if the table fits.
     """
+    has_one_head = not table.sections
+    if has_one_head and not narrow:
+        yield fix_row(table.draw_head())
     for section, places in groupby(range(len(keys)), lambda place: keys[place][0]):
         if section != keys[0][0]:
             yield BLANK_ROW
-        yield fix_row(build_line((section, HEADING)) if narrow else table.draw_head(section))
+        if section:
+            is_bare = has_one_head or narrow
+            yield fix_row(build_line((section, HEADING)) if is_bare else table.draw_head(section))
         for place in places:
             _, key, moment = keys[place]
             lines = narrow[place] if narrow else ()
