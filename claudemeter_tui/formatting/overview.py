@@ -167,14 +167,14 @@ def format_spent(use: DayUse | None) -> str:
 
 
 def list_day_titles(since: datetime, now: datetime, zone: tzinfo | None) -> list[str]:
-    """Return the header of the sparklines, `5-hour today`, and a shorter form.
+    """Return the header of the sparklines, `today`; another column is called after the 5-hour window.
 
-    If the first reading came after midnight, it names the time: `5-hour since 14:02`.
+    If the first reading came after midnight, a longer form names the time: `today since 14:02`.
     """
     start = to_local(since, zone)
     if start.time() == time.min and start.date() == to_local(now, zone).date():
-        return [f"{SESSION_LABEL} today", SESSION_LABEL]
-    return [f"{SESSION_LABEL} since {start:%H:%M}", SESSION_LABEL]
+        return ["today"]
+    return [f"today since {start:%H:%M}", "today"]
 
 
 def group_by_verdict(rows: Iterable[OverviewRow]) -> Mapping[str, Sequence[OverviewRow]]:

@@ -131,7 +131,7 @@ async def test_row_has_every_part() -> None:
     """A row has mark, name, verdict, bars, credits with aligned amounts, today's money and a sparkline."""
     async with overview(PERSONAL, TEAM, LABORATORY) as (pilot, _, _):
         head, *rows = screen(pilot)[2:6]
-        titles = ["org", "verdict▾", "5-hour", "7-day", "credits", "spent", "5-hour since 14:02"]
+        titles = ["org", "verdict▾", "5-hour", "7-day", "credits", "spent", "today since 14:02"]
         assert cells(head) == titles
         full = f"{'━' * 10} 100% ■"
         assert [" | ".join(cells(row)) for row in rows] == [
@@ -148,7 +148,7 @@ async def test_columns_without_any_figure_are_left_out() -> None:
     """Windows, credits and owners have a column only if at least one org has something in it."""
     plain = OrgBodies(usage=usage_body(67.0, None, limits=[]), overage=None, prepaid=None)
     async with overview(plain) as (pilot, _, _):
-        assert cells(screen(pilot)[2]) == ["org", "verdict▾", "5-hour", "5-hour since 14:38"]
+        assert cells(screen(pilot)[2]) == ["org", "verdict▾", "5-hour", "today since 14:38"]
         assert "credits" not in cells(screen(pilot)[2])
         assert "7-day" not in cells(screen(pilot)[2])
     async with overview(ENTERPRISE) as (pilot, _, _):
@@ -240,7 +240,7 @@ async def test_today_comes_from_archive_and_run() -> None:
         asked_count = len(archive.asked)
         assert threading.get_ident() not in archive.threads
         assert "$4.00 today · updated 18s ago" in screen(pilot)[0]
-        assert screen(pilot)[2].endswith("spent  5-hour since 09:00")
+        assert screen(pilot)[2].endswith("spent  today since 09:00")
         assert re.search(r" \$4\.00  ▄+▅+$", screen(pilot)[3])
         await pilot.press("escape", "o")
         await pilot.pause()
