@@ -144,6 +144,25 @@ async def test_row_has_every_part() -> None:
         assert "$8.52 since 14:02 · updated 18s ago" in screen(pilot)[0]
 
 
+@pytest.mark.parametrize("size", [(160, 45), (120, 36), (80, 24), (40, 8)])
+async def test_first_layout_has_every_part_in_its_place(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first frame has the lines of each part, because they are set before the first layout."""
+    layouts: list[list[object]] = []
+    draw_view = OverviewScreen.draw_view
+
+    def spy(drawn: OverviewScreen) -> None:
+        if drawn.item_list.container_size.width:
+            layouts.append([part.region for part in drawn.query("*") if part.display])
+        draw_view(drawn)
+
+    monkeypatch.setattr(OverviewScreen, "draw_view", spy)
+    async with overview(*many(3), size=size) as (pilot, shown, _):
+        await pilot.pause()
+        assert layouts[0] == [part.region for part in shown.query("*") if part.display]
+
+
 async def test_columns_without_any_figure_are_left_out() -> None:
     """Windows, credits and owners have a column only if at least one org has something in it."""
     plain = OrgBodies(usage=usage_body(67.0, None, limits=[]), overage=None, prepaid=None)

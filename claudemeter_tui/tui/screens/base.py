@@ -254,6 +254,10 @@ class ListScreen(ViewScreen):
         """Draw all parts, unless the list has no size yet."""
         if not self.item_list.is_mounted or not self.item_list.container_size.width:
             return
+        self.draw_parts()
+
+    def draw_parts(self) -> None:
+        """Draw all parts."""
         self.item_list.ascii = self.view.ascii
         height = self.app.size.height
         for line, least in zip(self.query(ClickableLine), self.MIN_HEIGHTS, strict=True):

@@ -181,6 +181,13 @@ class OverviewScreen(ListScreen):
         yield SearchBar()
         yield KeyHints(self.HINTS)
 
+    def on_mount(self) -> None:
+        """Draw before the first layout, so that the first frame has all parts in their places."""
+        # A screen opened while the app closes has no parts.
+        if self.is_attached and self.app.is_running and self.query(KeyHints):
+            self._drawn_view = self.view
+            self.draw_parts()
+
     def watch_view(self) -> None:
         """Draw what has changed: the age in the header at each tick, all else less often."""
         if self.is_outdated:

@@ -205,8 +205,11 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
 
     @property
     def line_width(self) -> int:
-        """Return the cells of a line; the scrollbar's column is always free."""
-        return max(1, self.container_size.width - 1)
+        """Return the cells of a line; the scrollbar's column is always free.
+
+        Before the first layout, those of a list as wide as the terminal.
+        """
+        return max(1, (self.container_size.width or self.app.size.width) - 1)
 
     def show(self, sheet: ListModel, cursor: int = 0) -> None:
         """Show a list with the cursor on an item, and repaint only the lines that look different."""
@@ -214,7 +217,7 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
         self._model, self.cursor = sheet, max(0, min(cursor, sheet.item_count - 1))
         old, self._content_cache = self._content_cache, {}
         self.virtual_size = Size(self.line_width, sheet.height)
-        if moved:
+        if moved and self.size.height:  # without a size, it would scroll the first line out of sight
             self.scroll_to_cursor()
         strips, self._strip_cache = self._strip_cache, {}
         for line in range(self._top, self._top + self.size.height):
