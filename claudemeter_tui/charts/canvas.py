@@ -47,9 +47,9 @@ class ChartStyle(StrEnum):
     """The label of the current time."""
     CURVE = "curve"
     AREA = "area"
-    """The full cells of an area."""
+    """The full cells of an area, not in ASCII."""
     EDGE = "edge"
-    """The cells that an area fills in part."""
+    """The cells that an area fills in part, and all its cells in ASCII."""
     NOTE = "note"
     """A text in an area."""
     BAR = "bar"
@@ -122,13 +122,14 @@ class Canvas:
             values[newest] = step.newest
         levels = {value: scale.find_level(value) for value in {*values} if value is not None}
         blocks = " ..:::###" if self.plain else " ▁▂▃▄▅▆▇█"
+        full = ChartStyle.EDGE if self.plain else ChartStyle.AREA  # a background would hide the `#`
         for row in range(self.rows):
             done = row * EIGHTHS
             signs = {value: blocks[max(0, min(EIGHTHS, level - done))] for value, level in levels.items()}
             cells = zip(self.cells[row], values, strict=True)
             self.cells[row] = [cell if value is None else signs[value] for cell, value in cells]
             areas: dict[float | None, ChartStyle | Severity] = {
-                value: ChartStyle.AREA if level >= done + EIGHTHS else ChartStyle.EDGE
+                value: full if level >= done + EIGHTHS else ChartStyle.EDGE
                 for value, level in levels.items()
                 if level > done
             }

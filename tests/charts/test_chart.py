@@ -81,6 +81,14 @@ def test_full_cells_of_an_area_have_a_background() -> None:
     assert drawn.lines[3][1:] == (("▁" * 14 + "▇" * 14, ChartStyle.EDGE), ("█" * 15, ChartStyle.AREA))
 
 
+def test_area_in_ascii_has_no_background() -> None:
+    """In ASCII a full cell has the style of a partial one, because a background would hide its sign."""
+    drawn = build_credits_chart(RISING, replace(frame(at(30), 48, 5), ascii_only=True), cap=CAP)
+    assert drawn is not None
+    assert drawn.lines[2][-1] == ("#" * 15, ChartStyle.EDGE)
+    assert ChartStyle.AREA not in {style for line in drawn.lines for _, style in line}
+
+
 def test_chart_draws_the_same_in_ascii() -> None:
     """In ASCII the chart is the same with other characters."""
     plain = replace(frame(at(30), 48, 7), ascii_only=True)
