@@ -111,6 +111,8 @@ class Canvas:
         """Create a blank canvas; `plain` is True to draw with ASCII only."""
         self.columns, self.rows, self.plain = columns, rows, plain
         self._hatch, self._block = "/#" if plain else "░█"
+        first, other = (find_line_signs(number, plain=plain) for number in (0, 1))
+        self._shared = {first.sample: other.sample, first.forecast: other.forecast}
         self.cells = [[" "] * columns for _ in range(rows)]
         self.styles = [CellStyles([ChartStyle.CURVE]) * columns for _ in range(rows)]
 
@@ -138,11 +140,16 @@ class Canvas:
                 self.styles[row] = [areas.get(value, style) for style, value in styles]
 
     def draw_steps(self, curves: Sequence[ChartSteps], scale: Scale, *, begin: int = 0) -> None:
-        """Draw each curve as a line with corners, from the curve `begin` on; the first is in front."""
+        """Draw each curve as a line with corners, from the curve `begin` on; the first is in front.
+
+        Where it is flat on another flat line, each has every other cell, so that neither seems to have a gap.
+        """
         for number, steps in reversed([*enumerate(curves)][begin:]):
             signs = find_line_signs(number, plain=self.plain)
             style = ChartStyle.SECOND if number else ChartStyle.CURVE
             for (column, row), sides in _trace_line(steps, scale).items():
+                if number == 0 and self._shares_flat_line(row, column, signs.joints[sides]):
+                    continue
                 is_over = self.styles[row][column] is ChartStyle.AREA
                 self.cells[row][column] = signs.joints[sides]
                 self.styles[row][column] = ChartStyle.SECOND_OVER_AREA if is_over else style
@@ -156,6 +163,9 @@ class Canvas:
             for column, value in values.items():  # not with `_trace_line`, which would need many calls more
                 newest = scale.find_row(value)
                 if before is None or newest == before:
+                    if number == 0 and self._shares_flat_line(newest, column, signs.forecast):
+                        before = newest
+                        continue
                     self.cells[newest][column], self.styles[newest][column] = signs.forecast, style
                 else:
                     up, down = (_UP, _DOWN) if newest > before else (_DOWN, _UP)
@@ -216,6 +226,10 @@ class Canvas:
         """Return the rows from top to bottom."""
         rows = zip(reversed(self.cells), reversed(self.styles), strict=True)
         return [build_line("".join(cells), styles) for cells, styles in rows]
+
+    def _shares_flat_line(self, row: int, column: int, sign: str) -> bool:
+        """True if this flat piece of the first curve leaves its cell to a flat piece of another one."""
+        return column % 2 == 1 and self.cells[row][column] == self._shared.get(sign)
 
     def _write(self, text: str, row: int, column: int) -> None:
         end = column + len(text)

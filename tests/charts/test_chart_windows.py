@@ -19,13 +19,16 @@ WEEKLY = history([20] * 31)
 
 
 def test_windows_are_two_lines_on_one_scale() -> None:
-    """The first line is in front, and has round corners and a drop at its reset; the second is double."""
+    """The first line is in front, and has round corners and a drop at its reset; the second is double.
+
+    Where both are flat in one row, they share its cells.
+    """
     drawn = build_windows_chart({"5-hour": FILLING, "7-day all": WEEKLY}, frame(at(30), 47, 7))
     assert lines(drawn) == [
         "100% ┤                     ╭──────╮            ",
         "     │                     │      │            ",
         " 50% ┤               ╭─────╯      │            ",
-        "     │════════╭──────╯════════════│════════════",
+        "     │════════╭═─═─═─╯════════════│════════════",
         "  0% ┤────────╯                   ╰────────────",
         "     └┬────────────┬─────────────┬─────────────",
         "    14:00        14:10         14:20           ",
@@ -40,7 +43,7 @@ def test_windows_look_the_same_in_ascii() -> None:
         "100% +                     +------+            ",
         "     |                     |      |            ",
         " 50% +               +-----+      |            ",
-        "     |========+------+============|============",
+        "     |========+=-=-=-+============|============",
         "  0% +--------+                   +------------",
         "     ++------------+-------------+-------------",
         "    14:00        14:10         14:20           ",
@@ -63,7 +66,7 @@ def test_chart_of_a_window_is_from_start_to_reset() -> None:
         "100% ┤               ╭╮                               ╭┄┄┄┄┄┄┄┄┄┄┄",
         "     │               ││                 ╭┄┄┄┄┄┄┄┄┄┄┄┄┄╯           ",
         " 50% ┤              ╭╯│        ╭┄┄┄┄┄┄┄┄╯                         ",
-        "     │            ═╭╯═│══┄┄┄┄┄┄╯┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈",
+        "     │            ═╭╯═│══┈┄┈┄┈┄╯┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈",
         "  0% ┤            ─╯  ╰──                                         ",
         "     └┬───────────┬─────┬─────┬───────────┬───────────────────────",
         "    13:00       14:00  now  15:00       16:00          reset 18:00",
@@ -138,11 +141,27 @@ def test_gap_of_every_curve_is_hatched() -> None:
     assert all(drawn[41:])
 
 
-def test_first_line_is_drawn_where_two_meet() -> None:
-    """Of two lines that are flat in one row, the first one is drawn along the whole way."""
+@pytest.mark.parametrize(("expected", "plain"), [("─═", False), ("-=", True)])
+def test_both_lines_are_drawn_where_two_meet(expected: str, *, plain: bool) -> None:
+    """Two lines that are flat in one row share its cells, so that neither seems to have a gap."""
     both = {"5-hour": history([50] * 31), "7-day all": history([50] * 31)}
-    (row,) = (row for row in canvas(build_windows_chart(both, frame(at(30), 67, 6))) if "─" in row)
-    assert {*row} == {"─"}
+    drawn = build_windows_chart(both, replace(frame(at(30), 67, 6), ascii_only=plain))
+    (row,) = (row for row in canvas(drawn) if expected in row)
+    assert (expected * len(row))[: len(row)] == row
+
+
+def test_both_forecasts_are_drawn_where_two_meet() -> None:
+    """Two flat forecasts in one row share its cells too, and a corner is always the first curve's."""
+    both = {"5-hour": history([50] * 31), "7-day all": history([50] * 31)}
+    course = [(at(30), 50.0), (RESET, 50.0)]
+    forecasts = {
+        "5-hour": [*course[:1], (at(120), 50.0), (at(121), 100.0), (RESET, 100.0)],
+        "7-day all": course,
+    }
+    (row,) = (row for row in canvas(build_windows_chart(both, WINDOW, forecasts=forecasts)) if "╯" in row)
+    before, after = row.split("╯")
+    assert "┄┈┄┈┄┈" in before
+    assert {*after} == {"┈"}
 
 
 def test_later_window_begins_at_its_first_figure() -> None:
