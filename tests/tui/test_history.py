@@ -64,7 +64,7 @@ async def test_tab_turns_the_pages_and_a_click_opens_one() -> None:
         "calendar": "busiest",
         "cycles": "full for",
         "sums": "Billing cycles",
-        "stops": "times",
+        "stops": "cause",
         "days": "Credits per day",
     }
     async with dashboard().run_test(size=ONE) as pilot:
@@ -382,6 +382,25 @@ async def test_cycles_have_dates_of_one_form_and_a_mark_while_they_run(
             assert days >= times
 
 
+async def test_stops_are_one_table_by_period_and_cause() -> None:
+    """The whole period, then each week with its coverage; stops of work before those of the plan."""
+    async with dashboard().run_test(size=ONE) as pilot:
+        await press(pilot, "2", "h", "tab", "tab", "tab", "plus")
+        lines = [line.strip("▌ ▇") for line in screen(pilot)[3:-1] if line.strip("▌ ▇")]
+        head, *rows = [re.split(r"  +", line) for line in lines]
+        assert head == ["period", "verdict", "cause", "times", "time", "covered"]
+        assert rows[:5] == [
+            ["whole period", "BLOCKED", "monthly cap reached", "26", "1d 9h", "38%"],
+            ["BLOCKED", "balance empty", "1", "2h 15m"],
+            ["ON CREDITS", "5-hour window full", "62", "3d 1h"],
+            ["Apr 20 – 26", "BLOCKED", "balance empty", "1", "2h 15m", "48%"],
+            ["ON CREDITS", "5-hour window full", "4", "2h 59m"],
+        ]
+        assert (
+            len([row for row in rows if row[-1].endswith("%")]) == 14
+        )  # the whole period and the 13 weeks that it touches
+
+
 @pytest.mark.parametrize(
     ("size", "expected"),
     [
@@ -437,7 +456,7 @@ async def test_first_minutes_show_no_false_figure(size: tuple[int, int]) -> None
         assert "Mar 2026" not in shown["sums"] + shown["stops"]
         for page in ("sums", "stops"):
             assert "History since Sat Apr 25 14:46." in shown[page]
-        assert "Week Apr 20 – 26 covered less than 1% of the time no stop seen" in shown["stops"]
+        assert re.search(r"Apr 20 – 26 (no stop seen <1%|covered <1% no stop seen)", shown["stops"])
 
 
 async def test_history_without_an_org_says_so() -> None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from claudemeter_tui.formatting.history import (
     BILLING_CYCLES,
     EXPECTED_RESET,
+    NOT_READ,
     NOTHING,
     SEEN_RESET,
     describe_beginning,
-    describe_coverage,
     describe_reset,
     describe_stop_cause,
     explain_resets,
@@ -39,7 +39,6 @@ from claudemeter_tui.model.history import (
     HistoryCycle,
     HistoryPeriod,
     PeriodKind,
-    Stop,
 )
 from claudemeter_tui.model.machine import REFUSAL_DAYS
 from claudemeter_tui.model.money import Money
@@ -49,9 +48,7 @@ from claudemeter_tui.tui.styled_text import (
     HEADING,
     MUTED,
     SEVERITY_STYLES,
-    StyledLine,
     build_line,
-    fit_line,
     wrap_text,
 )
 from claudemeter_tui.tui.widgets.list_view import BLANK_ROW, MARK_WIDTH, ListPage, ListRow, fix_row
@@ -269,48 +266,62 @@ def _list_sum_cells(answer: HistoryAnswer, period: HistoryPeriod) -> list[Cell]:
     ]
 
 
-STOP_LINE_FROM = 62
-"""Cells from which a stop has one line."""
+STOP_TITLES = ("period", "verdict", "cause", "times", "time", "covered")
+WHOLE_PERIOD = "whole period"
+NO_STOP = "no stop seen"
+"""Not "never", because readings can have missed a stop."""
+EMPTY_CELL: Cell = ("", "")
 
 
 def build_stops_page(answer: HistoryAnswer, width: int) -> ListPage:
-    """Return how often and how long each cause stopped work: in the span, then per month and per week."""
-    rows: list[ListRow] = []
+    """Return how often and how long each cause stopped work: in the whole period, then in each week."""
+    room, rows = width - MARK_WIDTH, list[ListRow]()
     if answer.refused:
         text = f"Claude Code was {describe_stops(answer.refused, REFUSAL_DAYS)}"
-        rows = [fix_row(line) for line in wrap_text(text, width - MARK_WIDTH)]
-    for period in (answer.span, *reversed(answer.months), *reversed(answer.weeks)):
-        if _is_in_history(answer, period):
-            rows += [BLANK_ROW] if rows else []
-            rows += _list_stops(answer, period, width)
-    return ListPage([*rows, *_build_beginning(answer)], width)
+        rows = [*map(fix_row, wrap_text(text, room)), BLANK_ROW]
+    keys: list[tuple[str, Hashable, datetime | None]] = []
+    cells: list[list[Cell]] = []
+    for period in filter(partial(_is_in_history, answer), (answer.span, *reversed(answer.weeks))):
+        at = period.kind, period.starts_at
+        keys += [("", (*at, stop.state, stop.cause), stop.begun_at) for stop in period.stops] or [
+            ("", at, period.moment)
+        ]
+        cells += _list_stop_cells(answer, period)
+    table = Table(STOP_TITLES, cells, left=STOP_TITLES[:3])
+    narrow = [_wrap_stop(row, room) for row in cells] if table.width > room else ()
+    return ListPage([*rows, *list_table_rows(table, keys, narrow), *_build_beginning(answer)], width)
 
 
-def _list_stops(answer: HistoryAnswer, period: HistoryPeriod, width: int) -> Iterator[ListRow]:
-    name = format_count(answer.request.weeks, "week")
+def _list_stop_cells(answer: HistoryAnswer, period: HistoryPeriod) -> list[list[Cell]]:
+    """Return the cells of each stop of a period; the first row has its name and its coverage."""
+    name = WHOLE_PERIOD
     if period.kind is not PeriodKind.SPAN:
         name = format_period(period, answer.request.now, answer.request.zone)
-        name = f"Week {name}" if period.kind is PeriodKind.WEEK else name
-    head = build_line((name, HEADING), (f"  {describe_coverage(period)}", MUTED))
-    yield fix_row(fit_line(head, width - MARK_WIDTH))
-    at = period.kind, period.starts_at
-    if not period.stops:
-        text = "no stop seen" if period.is_read else NOTHING
-        yield ListRow(at, lambda _: build_line((f"  {text}", MUTED)), moment=period.moment)
-    height = 1 if width >= STOP_LINE_FROM else 2
-    for stop in period.stops:
-        key = *at, stop.state, stop.cause
-        yield ListRow(key, partial(_draw_stop, stop, height), height, moment=stop.begun_at)
+    stops: list[list[Cell]] = [
+        [
+            (VERDICT_NAMES[stop.state], STOP_STYLES[stop.state]),
+            (describe_stop_cause(stop.cause), ""),
+            (str(stop.count), ""),
+            (format_length(stop.length), ""),
+        ]
+        for stop in period.stops
+    ]
+    nothing = NO_STOP if period.is_read else NOTHING
+    first, *others = stops or [[(nothing, MUTED), EMPTY_CELL, EMPTY_CELL, EMPTY_CELL]]
+    return [
+        [(name, HEADING), *first, (format_share(period), MUTED)],
+        *([EMPTY_CELL, *stop, EMPTY_CELL] for stop in others),
+    ]
 
 
-def _draw_stop(stop: Stop, height: int, part: int) -> StyledLine:
-    times, length = format_count(stop.count, "time"), format_length(stop.length)
-    state, style = VERDICT_NAMES[stop.state], STOP_STYLES[stop.state]
-    cause = describe_stop_cause(stop.cause)
-    if height == 1:
-        return build_line((f"  {state:10}  ", style), f"{cause:26}", (f"{times:>9}", MUTED), f"  {length:>8}")
-    return (
-        build_line("    ", (times, MUTED), f", {length}")
-        if part
-        else build_line((f"  {state}  ", style), cause)
-    )
+def _wrap_stop(row: Sequence[Cell], width: int) -> list[list[Cell]]:
+    """Return the lines of a stop in a narrow pane; the first one of a period is below its name."""
+    (name, style), state, cause, (count, _), length, (share, _) = row
+    lines: list[list[Cell]] = []
+    if name:
+        coverage = NOT_READ if share == NOTHING else f"covered {share}"
+        lines = [[(name, style), (f"  {coverage}", MUTED)]]
+    if state[0] != NOTHING:
+        others = [cause, (format_count(int(count), "time"), MUTED), length] if count else []
+        lines += wrap_cells([state, *others], width, "  ", "  ")
+    return lines
