@@ -123,7 +123,8 @@ def compute_layout(width: int, height: int, needs: LayoutNeeds) -> Layout:
 
     Start with the verdict only and add parts in order of importance. Skip a step that does not fit and
     try the next one. The only chart with changed values gets the remaining lines; otherwise both charts share
-    them. If there is no room for a chart, it is low, or a line of blocks.
+    them. The second chart gets an odd number of lines. If there is no room for a chart, it is low, or a line
+    of blocks.
     """
     layout = Layout(wide=width >= WIDE_FROM)
     for lines in _iterate_steps(width, height, needs):
@@ -141,6 +142,9 @@ def compute_layout(width: int, height: int, needs: LayoutNeeds) -> Layout:
     spare = height - layout.total
     alone = not layout.second_chart or (needs.is_chart_moving and not needs.is_second_chart_moving)
     second = 0 if alone else spare // 2 if needs.is_chart_moving == needs.is_second_chart_moving else spare
+    if spare and layout.second_chart and (layout.second_chart + second) % 2 == 0:
+        # With an odd number of lines, 50% is halfway between 0% and 100%, and no line above them is blank.
+        second += 1 if second < spare else -1
     return replace(layout, chart=layout.chart + spare - second, second_chart=layout.second_chart + second)
 
 

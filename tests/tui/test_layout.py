@@ -104,7 +104,7 @@ def test_remaining_room_is_the_charts() -> None:
 
 @pytest.mark.parametrize(
     ("moving", "second_moving", "expected"),
-    [(False, False, (16, 15)), (True, True, (16, 15)), (True, False, (25, 6)), (False, True, (6, 25))],
+    [(False, False, (16, 15)), (True, True, (16, 15)), (True, False, (24, 7)), (False, True, (6, 25))],
 )
 def test_tall_terminal_has_both_charts(moving: bool, second_moving: bool, expected: tuple[int, int]) -> None:  # noqa: FBT001
     """Credits and windows have their charts one below the other; a flat line gets only the lines it needs."""
@@ -113,6 +113,19 @@ def test_tall_terminal_has_both_charts(moving: bool, second_moving: bool, expect
     assert expected == (layout.chart, layout.second_chart)
     assert layout.total == 50
     assert compute_layout(120, 24, needs).second_chart == 0
+
+
+def test_second_chart_has_an_odd_number_of_lines() -> None:
+    """Then 50% is halfway between 0% and 100%; the other chart keeps the lines it needs."""
+    for moving, second_moving in ((True, True), (True, False), (False, True), (False, False)):
+        needs = replace(
+            BUSY, is_chart_moving=moving, has_second_chart=True, is_second_chart_moving=second_moving
+        )
+        for height in range(30, 60):
+            layout = compute_layout(120, height, needs)
+            is_lowest = layout.chart == layout.second_chart == CHART_LINES
+            assert layout.second_chart % 2 == 1 or not layout.second_chart or is_lowest
+            assert layout.chart >= CHART_LINES
 
 
 def test_flat_chart_has_its_lines_too() -> None:
