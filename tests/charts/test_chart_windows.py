@@ -125,6 +125,15 @@ def test_nearly_full_window_is_below_100() -> None:
     assert not row[6:].strip()
 
 
+@pytest.mark.parametrize("height", [9, 11, 15])
+@pytest.mark.parametrize(("percent", "label"), [(45, None), (50, "50%"), (49, "50%"), (55, None), (5, None)])
+def test_line_beside_a_label_is_not_in_its_row(percent: float, label: str | None, height: int) -> None:
+    """If rows are small, 45% does not look like 50%; 49% does."""
+    drawn = build_windows_chart({"7-day all": history([percent] * 31)}, frame(at(30), 60, height))
+    (row,) = (row for row in lines(drawn) if "────" in row and "└" not in row)
+    assert row[:6].strip(" ┤│") == (label or "")
+
+
 def test_reset_is_a_drop() -> None:
     """A fall to zero between two polls is a vertical line, not a gap."""
     drawn = columns(build_windows_chart({"5-hour": history([80] * 15 + [0] * 16)}, frame(at(30), 67, 8)))
