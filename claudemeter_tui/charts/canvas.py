@@ -206,9 +206,9 @@ class Canvas:
                     self._write(text, row, begin + 2)
                     return
                 begin += size
-        text = f" {label} "
-        if needs_label and row and self.columns >= len(text) + 4:
-            self._write(text, row, 2)
+        texts = [text for each in (label, shorter) if each and len(text := f" {each} ") + 4 <= self.columns]
+        if needs_label and row and texts:
+            self._write(texts[0], row, 2)
 
     def write_note(self, text: str) -> None:
         """Write a note in the middle of the blank rows, beside a gap; if no row is blank, into the area."""

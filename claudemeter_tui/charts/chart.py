@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from itertools import groupby, pairwise
 
 from claudemeter_tui.charts.axes import (
@@ -43,6 +44,7 @@ from claudemeter_tui.charts.scale import (
     build_money_scale,
     build_percent_labels,
     build_percent_scale,
+    format_minor_units,
     measure_labels,
 )
 from claudemeter_tui.formatting.values import format_moment, format_money, format_short_day, to_local
@@ -228,7 +230,8 @@ def build_credits_chart(
     Args:
         series: Used credits.
         frame: Span and size.
-        cap: Drawn as a line if it is near the figures. None for no cap.
+        cap: Drawn as a line if it is near the figures; with its rise, too, on a scale of rises. None for
+            no cap.
         events: Events of the org.
     """
     if not frame.has_room or not series.runs:
@@ -246,8 +249,13 @@ def build_credits_chart(
 
     def draw(canvas: Canvas, steps: Sequence[ChartSteps], *_: object) -> None:
         canvas.draw_area(steps[0], scale)
-        if scale.limit_row is not None:
-            canvas.draw_limit(scale.limit_row, f"cap {format_money(cap)}", needs_label=True)
+        if scale.limit_row is None or cap is None:
+            return
+        label = shorter = f"cap {format_money(cap)}"
+        if scale.is_rise:  # the amount alone would be a second scale on the axis
+            rise = cap.minor - Decimal(seen.first)
+            label = f"+{format_minor_units(rise, series.unit)} = {label}"
+        canvas.draw_limit(scale.limit_row, label, shorter=shorter, needs_label=True)
 
     labels = build_money_labels(scale, series.unit)
     return build_chart(frame, since, (curve,), labels=labels, events=events, draw=draw)

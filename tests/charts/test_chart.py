@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -52,7 +53,7 @@ def test_chart_draws_an_area_up_to_the_cap() -> None:
     """Values hold until they rise, the cap is a dashed line with its amount, and the scale is the rise."""
     assert lines(build_credits_chart(RISING, frame(at(30), 48, 5), cap=CAP)) == [
         "+$4 ┤                                           ",
-        "+$3 ┤┄┄ cap $50.00 ┄┄┄┄┄┄┄┄┄┄┄┄┄┄▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇",
+        "+$3 ┤┄┄ +$3.40 = cap $50.00 ┄┄┄┄┄▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇",
         "+$2 ┤                            ███████████████",
         "+$1 ┤▁▁▁▁▁▁▁▁▁▁▁▁▁▁▇▇▇▇▇▇▇▇▇▇▇▇▇▇███████████████",
         "+$0 ┘     14:05  14:10  14:15  14:20  14:25     ",
@@ -64,7 +65,7 @@ def test_chart_with_marks_has_a_line_for_them() -> None:
     assert lines(build_credits_chart(RISING, frame(at(30), 48, 7), cap=CAP, events=MARKED)) == [
         "    │                                           ",
         "+$4 ┤                                           ",
-        "    │┄┄ cap $50.00 ┄┄┄┄┄┄┄┄┄┄┄┄┄┄▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇",
+        "    │┄┄ +$3.40 = cap $50.00 ┄┄┄┄┄▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇",
         "+$2 ┤                            ███████████████",
         "    │▁▁▁▁▁▁▁▁▁▁▁▁▁▁▇▇▇▇▇▇▇▇▇▇▇▇▇▇███████████████",
         "+$0 ┘              B                            ",
@@ -95,7 +96,7 @@ def test_chart_draws_the_same_in_ascii() -> None:
     assert lines(build_credits_chart(RISING, plain, cap=CAP, events=MARKED)) == [
         "    |                                           ",
         "+$4 +                                           ",
-        "    |-- cap $50.00 --------------###############",
+        "    |-- +$3.40 = cap $50.00 -----###############",
         "+$2 +                            ###############",
         "    |..............#############################",
         "+$0 +              B                            ",
@@ -374,6 +375,24 @@ def test_cap_is_drawn_only_if_near(*, shown: bool, cents: list[int], cap: int) -
     assert shown == any(f"cap ${cap / 100:.2f}" in row for row in canvas(drawn))
 
 
+@pytest.mark.parametrize(
+    ("expected", "cents", "width"),
+    [
+        ("┄ +$20.09 = cap $50.00 ┄", [2991] * 10 + [4000] * 11 + [5000] * 10, 60),
+        ("┄ cap $50.00 ┄", [2991] * 20 + [5000] * 11, 32),
+        (" +$20.09 = cap $50.00 ", [2991] + [5000] * 30, 40),
+        (" cap $50.00 ", [2991] + [5000] * 30, 26),
+        ("┄ cap $50.00 ┄", [1000] * 10 + [4999] * 21, 60),
+    ],
+)
+def test_cap_has_its_rise_on_a_scale_of_rises(expected: str, cents: list[int], width: int) -> None:
+    """On a scale of rises the label of the cap begins with its rise, where there is room."""
+    drawn = canvas(build_credits_chart(series(cents), frame(at(30), width, 8), cap=CAP))
+    (row,) = (row for row in drawn if "cap" in row)
+    assert expected in row
+    assert ("+$" in row) == ("+$" in expected)
+
+
 def test_cap_of_another_currency_is_not_drawn() -> None:
     """Amounts of two currencies never share an axis."""
     drawn = build_credits_chart(series([4660, 4900]), frame(at(1)), cap=Money(Decimal(5000), "EUR"))
@@ -387,7 +406,7 @@ def test_value_below_the_cap_is_drawn_below_its_line(first: int, height: int) ->
     values = series([first] * 10 + [4999] * 21)
     drawn = build_credits_chart(values, frame(at(30), 60, height), cap=CAP)
     (row,) = (row for row in canvas(drawn) if "cap" in row)
-    assert {*row.replace(" cap $50.00 ", "")} == {"┄"}
+    assert {*re.sub(r" (\+\$10\.00 = )?cap \$50\.00 ", "", row)} == {"┄"}
     reached = series([first] * 10 + [5000] * 21)
     drawn = build_credits_chart(reached, frame(at(30), 60, height), cap=CAP)
     (row,) = (row for row in canvas(drawn) if "cap" in row)
