@@ -28,8 +28,9 @@ from claudemeter_tui.model.prices import PRICES_MONTH, build_dollars, label_mode
 ESTIMATED = "~"
 """Mark of an estimate."""
 AT_LEAST = "≥"
-"""Mark of a rise that was not read from the start of its span."""
+"""Mark of a rise that was not read from the start of its span, or of a sum that lacks calls."""
 AT_LEAST_NOTE = f"{AT_LEAST} at least: this program did not read the figure at the start of the period."
+SUMS_NOTE = f"{AT_LEAST} at least: of the first hour of the period, only a sum with earlier calls is kept."
 NO_PRICE = "no price"
 ELSEWHERE = "elsewhere (other devices, app, web)"
 NOT_PLACED = "here or elsewhere, not known"
@@ -79,6 +80,11 @@ def format_cost(cost: ListCost) -> str:
     if cost.nano is None:
         return NO_PRICE if cost.unpriced else NOTHING
     return format_estimate(build_dollars(cost.nano))
+
+
+def mark_least(texts: Iterable[str], *, is_whole: bool) -> list[str]:
+    """Return sums of a span, with the mark of a minimum if they can lack calls; a dash stays."""
+    return [text if is_whole or text in {NOTHING, NO_PRICE} else f"{AT_LEAST}{text}" for text in texts]
 
 
 def format_estimate(amount: float | Money) -> str:

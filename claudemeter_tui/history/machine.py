@@ -18,6 +18,7 @@ from claudemeter_tui.history.figures import USED, parse_unit
 from claudemeter_tui.history.queries import query_archive
 from claudemeter_tui.history.transcripts import load_refusals, to_span
 from claudemeter_tui.model.attribution import (
+    LAG,
     Activity,
     Level,
     NoRate,
@@ -53,11 +54,24 @@ _BASE_SPAN = timedelta(days=1)
 """Time before a span in which the value before the first rise is looked for."""
 _MAX_OVERLAP = timedelta(minutes=5)
 """Longest time before a span in which a rise of the span can have been used."""
+_HOUR = timedelta(hours=1)
 _COUNTS = ", ".join(f"sum({name})" for name in TokenCounts._fields)
 _NAMES = (
     " LEFT JOIN projects ON projects.id = project_id LEFT JOIN names AS model ON model.id = model_id"
     " LEFT JOIN names AS variant ON variant.id = variant_id"
 )
+_KEYS = "project_id, model_id, variant_id, is_sidechain"
+_USAGE = f"""
+SELECT coalesce(projects.path, ''), coalesce(model.name, ''), coalesce(variant.name, ''), is_sidechain,
+    sum(count), sum(rebuilt), {_COUNTS}
+FROM (
+    SELECT {_KEYS}, 1 AS count, rebuilt, {", ".join(TokenCounts._fields)} FROM calls
+        WHERE at >= ? AND at <= ?
+    UNION ALL
+    SELECT {_KEYS}, count, rebuilt, {", ".join(TokenCounts._fields)} FROM call_hours
+        WHERE start_at >= ? AND start_at <= ?
+) {_NAMES} GROUP BY {_KEYS}
+"""  # noqa: S608 - our own names
 
 
 def read_machine(path: Path, origin: str, key: OrgKey | None, request: MachineRequest) -> MachineUsage | None:
@@ -103,10 +117,12 @@ def query_machine(
         tuple(
             SpanUsage(
                 span,
-                load_usage(connection, span.since, now),
+                rows,
                 tuple(figure.select(span) for figure in figures if figure.is_read_since(span)),
+                is_whole,
             )
             for span in request.spans
+            for rows, is_whole in (load_usage(connection, span.since, now),)
         ),
         _load_rebuilds(connection, since, request),
         load_refusals(connection, since, now),
@@ -124,27 +140,31 @@ def load_login(connection: sqlite3.Connection) -> Login | None:
 
 
 def load_usage(
-    connection: sqlite3.Connection, since: datetime, until: datetime, org: str | None = None
-) -> tuple[UsageRow, ...]:
-    """Return the calls of a span by project, model, variant and chain, as far as each call is kept.
+    connection: sqlite3.Connection, since: datetime, until: datetime
+) -> tuple[tuple[UsageRow, ...], bool]:
+    """Return the calls of a span by project, model, variant and chain.
+
+    Calls of which only sums per hour are kept are included if their hour begins in the span.
 
     Args:
         connection: an open archive.
         since: start of the span.
         until: end of the span, included.
-        org: UUID of the org that Claude Code was logged in to. None for all calls, known login or not.
+
+    Returns:
+        The rows, and True if the span has no other calls: False if an hour with sums has begun before it.
     """
-    rows = connection.execute(
-        "SELECT coalesce(projects.path, ''), coalesce(model.name, ''), coalesce(variant.name, ''),"  # noqa: S608 - our own names
-        f" is_sidechain, count(*), sum(rebuilt), {_COUNTS} FROM calls {_NAMES}"
-        " LEFT JOIN logins ON logins.id = login_id WHERE at >= ? AND at <= ? AND (? IS NULL OR org = ?)"
-        " GROUP BY project_id, model_id, variant_id, is_sidechain",
-        (to_millis(since), to_millis(until), org, org),
-    )
-    return tuple(
+    first, last = to_millis(since), to_millis(until)
+    rows = connection.execute(_USAGE, (first, last, first, last))
+    found = tuple(
         UsageRow(project, model, variant, bool(is_sidechain), calls, TokenCounts(*counts), rebuilt)
         for project, model, variant, is_sidechain, calls, rebuilt, *counts in rows
     )
+    is_cut = connection.execute(
+        "SELECT 1 FROM call_hours WHERE start_at > ? AND start_at < ? LIMIT 1",
+        (first - to_span(_HOUR), first),
+    ).fetchone()
+    return found, is_cut is None
 
 
 def load_uses(
@@ -314,6 +334,8 @@ def _load_activities(
 ) -> list[Activity]:
     """Return the calls of an org by minute and project; those before the login was observed count, too.
 
+    An hour of which only sums are kept has activities without a cost.
+
     Claude Code is logged in to this org now, and every share is marked as estimated.
     """
     rows = connection.execute(
@@ -331,7 +353,15 @@ def _load_activities(
         price = prices[model, variant]
         cost = price.compute_cost(TokenCounts(*counts)) if price is not None else None
         found.append(Activity(at, project, cost))
-    return found
+    hours = connection.execute(
+        "SELECT DISTINCT start_at FROM call_hours LEFT JOIN logins ON logins.id = login_id"
+        " WHERE start_at > ? AND start_at <= ? AND (login_id = 0 OR org = ?)",
+        (to_millis(since) - to_span(_HOUR), to_millis(until), org),
+    )
+    for (start,) in hours:
+        # The minutes of these calls are not known: each rise of the hour can be theirs.
+        found += (Activity(at, "", None) for at in range(start, start + to_span(_HOUR), LAG))
+    return sorted(found, key=lambda activity: activity.at)
 
 
 def _load_rebuilds(

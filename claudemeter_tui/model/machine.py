@@ -98,6 +98,8 @@ class SpanUsage:
     """By project, model, variant and chain; each combination once."""
     figures: tuple[FigureRises, ...] = ()
     """Every figure of the selected org that was read in the span, with its rises."""
+    is_whole: bool = True
+    """False if there can be more calls: of its first hour, only a sum with calls before the span is kept."""
 
 
 class ListCost(NamedTuple):

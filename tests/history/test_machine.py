@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,14 +13,18 @@ from claudemeter_tui.history.database import to_millis
 from claudemeter_tui.history.machine import load_rises, query_machine, read_machine
 from claudemeter_tui.history.queries import query_history
 from claudemeter_tui.history.schema import MIGRATIONS
+from claudemeter_tui.history.transcripts import sum_calls_before
 from claudemeter_tui.model.attribution import NoRate
 from claudemeter_tui.model.history import HistoryRequest
 from claudemeter_tui.model.machine import (
     FigureRises,
     ListCost,
+    MachineRequest,
+    MachineSpan,
     MachineUsage,
     SpanKind,
     SpanUsage,
+    UsageRow,
     count_stops,
     sum_costs,
     sum_counts,
@@ -68,6 +72,50 @@ def test_span_has_the_calls_since_its_start() -> None:
     assert {row.project for row in one.rows} == {SHOP, SHOP_API, OTHER_API}
     assert sum_counts(one.rows).total == 12 * 125_000
     assert sum_costs(one.rows) == ListCost(12 * NANO_PER_DOLLAR)
+
+
+def test_sums_of_hours_count_in_the_spans_of_their_hours() -> None:
+    """Every span has the same calls before and after a big file made sums of all of them.
+
+    A span that begins within an hour is without the sums of this hour, and says so.
+    """
+    kept, summed = (sqlite3.connect(":memory:", isolation_level=None) for _ in range(2))
+    for connection in (kept, summed):
+        build_machine_archive().backup(connection)
+    sum_calls_before(summed, to_millis(NOW - timedelta(hours=1)))
+    assert summed.execute("SELECT count(*) > 20 FROM call_hours").fetchone() == (1,)
+
+    def load_both(*starts: datetime) -> list[tuple[list[list[UsageRow]], list[bool]]]:
+        spans = tuple(MachineSpan(SpanKind.TODAY, start) for start in starts)
+        usages = (query_machine(one, TEAM_ROW, MachineRequest(NOW, spans, UTC)) for one in (kept, summed))
+        return [
+            ([sorted(one.rows) for one in usage.spans], [one.is_whole for one in usage.spans])
+            for usage in usages
+        ]
+
+    hour = NOW.replace(minute=0, second=0, microsecond=0)
+    before, after = load_both(*(hour - timedelta(hours=hours) for hours in (0, 3, 20, 24 * 25)))
+    assert before == after
+    assert after[1] == [True] * 4
+    before, after = load_both(hour - timedelta(hours=3) + 10 * MINUTE, hour + MINUTE)
+    assert sum(row.calls for row in before[0][0]) > sum(row.calls for row in after[0][0]) > 0
+    assert (before[1], after[1]) == ([True, True], [False, True])
+
+
+def test_rises_of_summed_hours_are_not_placed() -> None:
+    """Without the minutes of the calls here, no part of a rise is known to be from elsewhere."""
+    summed = sqlite3.connect(":memory:", isolation_level=None)
+    build_machine_archive().backup(summed)
+    sum_calls_before(summed, to_millis(NOW - timedelta(hours=6)))
+    one = find_span(query_machine(summed, TEAM_ROW, build_request()), SpanKind.TODAY)
+    kept = find_figure(find_span(load(), SpanKind.TODAY), "window:five_hour").attribution
+    found = find_figure(one, "window:five_hour").attribution
+    assert kept is not None
+    assert found is not None
+    assert found.total == kept.total
+    assert kept.unknown == 0
+    assert found.unknown > 0
+    assert found.elsewhere <= kept.elsewhere
 
 
 def test_tokens_without_a_price_are_counted_apart() -> None:

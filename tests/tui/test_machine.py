@@ -115,6 +115,31 @@ async def test_overview_has_four_spans_side_by_side() -> None:
         assert "3 lines of the transcripts could not be read." in text(pilot)
 
 
+async def test_sums_that_lack_calls_are_marked_as_minimums() -> None:
+    """On each page with tokens; figures of the other spans have no mark."""
+    loader = build_machine_loader()
+
+    def load(key: OrgKey | None, request: MachineRequest) -> MachineUsage:
+        usage = loader(key, request)
+        first, *others = usage.spans
+        return replace(usage, spans=(replace(first, is_whole=False), *others))
+
+    note = "≥ at least: of the first hour of the span, only a sum with earlier calls is kept."
+    async with dashboard(load).run_test(size=ONE) as pilot:
+        await press(pilot, "2", "l")
+        assert find_line(pilot, "output").split() == ["output", "≥200k", "875k", "1.80M", "1.80M"]
+        assert find_line(pilot, "main chain").split()[2:4] == ["≥~$4.00", "~$18.00"]
+        assert note in text(pilot)
+        await press(pilot, "plus")
+        assert note not in text(pilot)
+        await press(pilot, "minus")
+        assert find_line(pilot, "all").split() == ["all", "≥1.00M", "≥~$8.00", "–", "+60%"]
+        assert note in text(pilot)
+        await press(pilot, "tab")
+        assert find_line(pilot, "Opus 5.5").split()[-1] == "≥~$8.00"
+        assert note in text(pilot)
+
+
 async def test_plus_and_minus_change_the_span() -> None:
     """Of projects and models alike; from another page they open the projects, and the ends are reported."""
     async with dashboard().run_test(size=ONE, notifications=True) as pilot:

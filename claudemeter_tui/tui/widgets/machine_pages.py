@@ -25,6 +25,7 @@ from claudemeter_tui.formatting.machine import (
     PRICE_NOTE,
     REBUILD_NOTE,
     RISES,
+    SUMS_NOTE,
     describe_skipped,
     format_cost,
     format_part,
@@ -33,6 +34,7 @@ from claudemeter_tui.formatting.machine import (
     format_since,
     format_start,
     format_tokens,
+    mark_least,
     name_figure,
     name_model,
     name_projects,
@@ -142,6 +144,8 @@ def build_overview_page(usage: MachineUsage, context: PageContext) -> ListPage:
         notes.insert(0, NO_RISES)
     if any(not figure.is_whole for one in usage.spans for figure in one.figures):
         notes.append(AT_LEAST_NOTE)
+    if not all(one.is_whole for one in usage.spans):
+        notes.append(SUMS_NOTE)
     notes += [context.login_note if rises else "", describe_skipped(usage.skipped)]
     return ListPage([*rows, *_build_notes(notes, context)], context.width)
 
@@ -157,15 +161,27 @@ def _list_token_lines(usage: MachineUsage, context: PageContext) -> list[Line]:
         ("cache read", lambda counts: counts.cache_read),
         ("all", lambda counts: counts.total),
     )
-    return [
-        ("since", [format_start(one.span, now, zone) for one in usage.spans]),
+    lines: list[Line] = [
         *((label, [format_tokens(pick(counts)) for counts in sums]) for label, pick in kinds),
         ("of subagents", [format_tokens(counts.total) for counts in subagents]),
         ("web searches", [format_tokens(counts.web_searches) for counts in sums]),
     ]
+    starts = [format_start(one.span, now, zone) for one in usage.spans]
+    return [("since", starts), *_mark_lines(lines, usage.spans)]
 
 
-def _list_cost_lines(spans: Iterable[SpanUsage]) -> list[Line]:
+def _mark_lines(lines: Iterable[Line], spans: Sequence[SpanUsage]) -> list[Line]:
+    """Return the lines with the sums of spans that can lack calls marked as minimums."""
+    return [
+        (
+            label,
+            [mark_least((text,), is_whole=one.is_whole)[0] for text, one in zip(texts, spans, strict=True)],
+        )
+        for label, texts in lines
+    ]
+
+
+def _list_cost_lines(spans: Sequence[SpanUsage]) -> list[Line]:
     costs = [sum_costs(one.rows) for one in spans]
     chains = {
         label: [sum_costs(row for row in one.rows if row.is_sidechain is is_sidechain) for one in spans]
@@ -177,7 +193,7 @@ def _list_cost_lines(spans: Iterable[SpanUsage]) -> list[Line]:
         lines.append(
             ("no price for", [format_tokens(cost.unpriced) if cost.unpriced else NOTHING for cost in costs])
         )
-    return lines
+    return _mark_lines(lines, spans)
 
 
 def _list_rise_lines(spans: Sequence[SpanUsage], context: PageContext) -> list[Line]:
@@ -235,13 +251,15 @@ def build_projects_page(usage: MachineUsage, place: int, context: PageContext) -
     figures = [figure for figure in _list_attributed(one) if figure.attribution and figure.total]
     split = [figure for figure in figures if figure.attribution and figure.attribution.reason is None]
     names = {folder: _cut_name(name, MAX_NAME) for folder, name in name_projects(ordered).items()}
-    shares = _format_shares([(costs[folder].nano or 0, tokens[folder]) for folder in ordered])
+    used = [(costs[folder].nano or 0, tokens[folder]) for folder in ordered]
+    shares = _format_shares(used, is_whole=one.is_whole)
     rows: list[tuple[str, list[str]]] = [
         (
             names[folder],
             [
-                format_tokens(tokens[folder]),
-                format_cost(costs[folder]),
+                *mark_least(
+                    (format_tokens(tokens[folder]), format_cost(costs[folder])), is_whole=one.is_whole
+                ),
                 share,
                 *(_format_attributed(figure, folder) for figure in split),
             ],
@@ -255,8 +273,9 @@ def build_projects_page(usage: MachineUsage, place: int, context: PageContext) -
                 parts = (format_part(*pair) for pair in zip(split, amounts, strict=True))
                 rows.append((label, [NOTHING, NOTHING, NOTHING, *parts]))
     totals = [
-        format_tokens(sum(tokens.values())),
-        format_cost(sum_costs(one.rows)),
+        *mark_least(
+            (format_tokens(sum(tokens.values())), format_cost(sum_costs(one.rows))), is_whole=one.is_whole
+        ),
         NOTHING,
         *map(format_rise, split),
     ]
@@ -286,7 +305,17 @@ def _list_notes(one: SpanUsage, context: PageContext) -> list[str]:
         figure.attribution is not None and figure.attribution.reason is None and figure.total
         for figure in _list_attributed(one)
     )
-    return [context.login_note, *dict.fromkeys(reasons), PRICE_NOTE, PARTS_NOTE if is_split else ""]
+    return [
+        context.login_note,
+        *dict.fromkeys(reasons),
+        PRICE_NOTE,
+        PARTS_NOTE if is_split else "",
+        _note_sums(one),
+    ]
+
+
+def _note_sums(one: SpanUsage) -> str:
+    return "" if one.is_whole else SUMS_NOTE
 
 
 def _format_attributed(figure: FigureRises, folder: str) -> str:
@@ -294,11 +323,11 @@ def _format_attributed(figure: FigureRises, folder: str) -> str:
     return format_part(figure, amount) if amount else NOTHING
 
 
-def _format_shares(amounts: Sequence[tuple[int, int]]) -> list[str]:
+def _format_shares(amounts: Sequence[tuple[int, int]], *, is_whole: bool) -> list[str]:
     """Return the share of each amount: of the cost, estimated, or of the tokens if there is no cost."""
     place = 0 if any(cost for cost, _ in amounts) else 1
     total = sum(pair[place] for pair in amounts)
-    mark = "" if place else ESTIMATED
+    mark = "" if place and is_whole else ESTIMATED
     return [
         f"{mark}{format_percent(100 * pair[place] / total)}" if pair[place] else NOTHING for pair in amounts
     ]
@@ -341,11 +370,11 @@ def build_models_page(usage: MachineUsage, place: int, context: PageContext) -> 
         return build_text_page((NO_CALLS, PRICE_NOTE), context.width)
     groups = group_rows(one.rows, lambda row: name_model(row.model, row.variant))
     ordered = sorted(groups, key=lambda name: (-(sum_costs(groups[name]).nano or 0), name))
-    rows = [(_cut_name(name, MAX_NAME), _list_model_texts(groups[name])) for name in ordered]
-    rows.append(("all", _list_model_texts(one.rows)))
+    found = [*((_cut_name(name, MAX_NAME), groups[name]) for name in ordered), ("all", one.rows)]
+    rows = [(name, mark_least(_list_model_texts(group), is_whole=one.is_whole)) for name, group in found]
     titles = ("", "input", "output", "written", "read", "searches", "cost")
     drawn = _draw_rows(rows, titles, "Models", (("searches",),), context)
-    return ListPage([*drawn, *_build_notes([PRICE_NOTE], context)], context.width)
+    return ListPage([*drawn, *_build_notes([PRICE_NOTE, _note_sums(one)], context)], context.width)
 
 
 def _list_model_texts(rows: Sequence[UsageRow]) -> list[str]:
