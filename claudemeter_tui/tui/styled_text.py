@@ -17,6 +17,8 @@ StyledLine = Content
 
 MUTED, HEADING, FRAME = "$muted", "bold $foreground", "$frame"
 """Styles of secondary text, headings and frames."""
+SHARE = "$area"
+"""Style of a share of a sum, which is neither good nor bad."""
 SELECTED = "bold $selected"
 """Style of the selected period or page, see `draw_selected`."""
 

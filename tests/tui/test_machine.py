@@ -136,7 +136,7 @@ async def test_sums_that_lack_calls_are_marked_as_minimums() -> None:
         assert find_line(pilot, "all").split() == ["all", "≥1.00M", "≥~$8.00", "–", "+60%"]
         assert note in text(pilot)
         await press(pilot, "tab")
-        assert find_line(pilot, "Opus 5.5").split()[-1] == "≥~$8.00"
+        assert find_line(pilot, "Opus 5.5").split()[-3] == "≥~$8.00"
         assert note in text(pilot)
 
 
@@ -155,7 +155,7 @@ async def test_plus_and_minus_change_the_span() -> None:
         assert "This is the longest period." in text(pilot)
         await press(pilot, "tab")
         assert screen(pilot)[2].startswith(" billing cycle")
-        assert find_line(pilot, "claude-quokka-9").endswith("no price")
+        assert find_line(pilot, "claude-quokka-9").split()[-3:] == ["no", "price", "–"]
         assert "no price" in find_line(pilot, "Opus 5.5 wombat")
 
 
@@ -170,6 +170,22 @@ async def test_projects_have_their_part_of_the_rise() -> None:
         assert find_line(pilot, "all").split()[-1] == "+225%"
         assert "Credits: too little data to attribute the rise." in text(pilot)
         assert "The parts of a rise are estimated" in text(pilot)
+
+
+@pytest.mark.parametrize(("width", "cells"), [(160, 30), (120, 30), (80, 0), (60, 0)])
+async def test_bar_of_a_share_where_there_is_room(width: int, cells: int) -> None:
+    """Beside each project and model with a share, in the same half cells as the limits."""
+    async with dashboard().run_test(size=(width, 36)) as pilot:
+        await press(pilot, "2", "l", "plus")
+        for page, rows in (("projects", 3), ("models", 1)):
+            bars = [(line, bar) for line in screen(pilot)[2:] for bar in re.findall(r"[━╸─]{2,}", line)]
+            assert len(bars) == (rows if cells else 0), page
+            for line, bar in bars:
+                share = re.search(rf"{bar} +~(\d+)%", line)
+                assert share is not None, line
+                assert len(bar) == cells
+                assert abs(bar.count("━") + bar.count("╸") / 2 - cells * int(share[1]) / 100) <= 1
+            await press(pilot, "tab")
 
 
 async def test_rise_of_an_org_without_the_login_is_not_attributed() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, tzinfo
 
 from rich.cells import cell_len, set_cell_size
@@ -73,6 +73,8 @@ from claudemeter_tui.tui.widgets.list_view import (
     fix_row,
 )
 from claudemeter_tui.tui.widgets.tables import (
+    COLUMN_GAP,
+    BarColumn,
     Cell,
     Table,
     build_text_page,
@@ -83,6 +85,8 @@ from claudemeter_tui.tui.widgets.tables import (
 
 MAX_NAME = 36
 """Cells of a name in a table; a longer one is cut, because no figure may be."""
+MIN_BAR, MAX_BAR = 12, 30
+"""Cells of a bar."""
 _SHORT_KINDS = {SpanKind.WINDOW: "5-hour", SpanKind.CYCLE: "cycle"}
 """Names of spans above columns; all others have their own value."""
 _WINDOW_OF = {
@@ -251,8 +255,7 @@ def build_projects_page(usage: MachineUsage, place: int, context: PageContext) -
     figures = [figure for figure in _list_attributed(one) if figure.attribution and figure.total]
     split = [figure for figure in figures if figure.attribution and figure.attribution.reason is None]
     names = {folder: _cut_name(name, MAX_NAME) for folder, name in name_projects(ordered).items()}
-    used = [(costs[folder].nano or 0, tokens[folder]) for folder in ordered]
-    shares = _format_shares(used, is_whole=one.is_whole)
+    percents, shares = _list_shares(one, [groups[folder] for folder in ordered])
     rows: list[tuple[str, list[str]]] = [
         (
             names[folder],
@@ -281,7 +284,8 @@ def build_projects_page(usage: MachineUsage, place: int, context: PageContext) -
     ]
     rows.append(("all", totals))
     titles = ("", "tokens", "cost", "share", *(name_figure(figure.figure) for figure in split))
-    drawn = _draw_rows(rows, titles, "Projects", (("tokens",), ("tokens", "share")), context)
+    dropped = (("tokens",), ("tokens", "share"))
+    drawn = _draw_rows(rows, titles, "Projects", dropped, context, percents=percents)
     return ListPage([*drawn, *_build_notes(_list_notes(one, context), context)], context.width)
 
 
@@ -323,14 +327,19 @@ def _format_attributed(figure: FigureRises, folder: str) -> str:
     return format_part(figure, amount) if amount else NOTHING
 
 
-def _format_shares(amounts: Sequence[tuple[int, int]], *, is_whole: bool) -> list[str]:
-    """Return the share of each amount: of the cost, estimated, or of the tokens if there is no cost."""
+def _list_shares(
+    one: SpanUsage, groups: Iterable[Sequence[UsageRow]]
+) -> tuple[list[float | None], list[str]]:
+    """Return the share of each group and its text: of the cost, estimated, or of the tokens without a cost.
+
+    A group without a share has None and a dash.
+    """
+    amounts = [(sum_costs(group).nano or 0, sum_counts(group).total) for group in groups]
     place = 0 if any(cost for cost, _ in amounts) else 1
     total = sum(pair[place] for pair in amounts)
-    mark = "" if place and is_whole else ESTIMATED
-    return [
-        f"{mark}{format_percent(100 * pair[place] / total)}" if pair[place] else NOTHING for pair in amounts
-    ]
+    mark = "" if place and one.is_whole else ESTIMATED
+    percents = [100 * pair[place] / total if pair[place] else None for pair in amounts]
+    return percents, [NOTHING if it is None else f"{mark}{format_percent(it)}" for it in percents]
 
 
 def _cut_name(name: str, width: int) -> str:
@@ -343,13 +352,28 @@ def _draw_rows(
     section: str,
     dropped: Sequence[tuple[str, ...]],
     context: PageContext,
+    *,
+    percents: Sequence[float | None],
 ) -> list[ListRow]:
-    """Return the rows as a table with as many columns as fit, or name and figures in lines of their own."""
+    """Return the rows as a table with as many columns as fit, or name and figures in lines of their own.
+
+    Args:
+        rows: name and texts.
+        titles: those of all columns, the first one empty.
+        section: heading of the names.
+        dropped: titles of the columns to leave out, the fewest first.
+        context: width of the page.
+        percents: shares of the first rows, for bars before the column "share" if there is room.
+    """
     keys = [(section, name, None) for name, _ in rows]
     for without in ((), *dropped):
         shown = [place for place, title in enumerate(titles) if title not in without]
         cells = [[((name, *texts)[place], "") for place in shown] for name, texts in rows]
         table = Table(tuple(titles[place] for place in shown), cells, (section,))
+        bar = min(MAX_BAR, context.room - table.width - COLUMN_GAP)
+        if not without and bar >= MIN_BAR:
+            shares = [*percents, *[None] * (len(rows) - len(percents))]
+            table = replace(table, bars=BarColumn("share", shares, bar))
         if table.width <= context.room:
             return list(list_table_rows(table, keys))
     found = [fix_row(build_line((section, HEADING)))]
@@ -371,9 +395,14 @@ def build_models_page(usage: MachineUsage, place: int, context: PageContext) -> 
     groups = group_rows(one.rows, lambda row: name_model(row.model, row.variant))
     ordered = sorted(groups, key=lambda name: (-(sum_costs(groups[name]).nano or 0), name))
     found = [*((_cut_name(name, MAX_NAME), groups[name]) for name in ordered), ("all", one.rows)]
-    rows = [(name, mark_least(_list_model_texts(group), is_whole=one.is_whole)) for name, group in found]
-    titles = ("", "input", "output", "written", "read", "searches", "cost")
-    drawn = _draw_rows(rows, titles, "Models", (("searches",),), context)
+    percents, shares = _list_shares(one, [groups[name] for name in ordered])
+    rows = [
+        (name, [*mark_least(_list_model_texts(group), is_whole=one.is_whole), share])
+        for (name, group), share in zip(found, [*shares, NOTHING], strict=True)
+    ]
+    titles = ("", "input", "output", "written", "read", "searches", "cost", "share")
+    dropped = (("share",), ("searches", "share"))
+    drawn = _draw_rows(rows, titles, "Models", dropped, context, percents=percents)
     return ListPage([*drawn, *_build_notes([PRICE_NOTE, _note_sums(one)], context)], context.width)
 
 

@@ -7,11 +7,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property, partial
 from itertools import groupby
+from typing import NamedTuple
 
 from rich.cells import cell_len
 
 from claudemeter_tui.formatting.history import NOTHING
-from claudemeter_tui.tui.styled_text import HEADING, MUTED, StyledLine, build_line, join_pieces, wrap_text
+from claudemeter_tui.tui.styled_text import (
+    HEADING,
+    MUTED,
+    SHARE,
+    StyledLine,
+    build_line,
+    draw_bar,
+    join_pieces,
+    wrap_text,
+)
 from claudemeter_tui.tui.widgets.list_view import BLANK_ROW, MARK_WIDTH, ListPage, ListRow, fix_row
 
 COLUMN_GAP = 2
@@ -36,6 +46,16 @@ Cell = tuple[str, str]
 """Text and style."""
 
 
+class BarColumn(NamedTuple):
+    """A column of bars without a title."""
+
+    before: str
+    """Title of the next column."""
+    percents: Sequence[float | None]
+    """Percent of each row; None for no bar."""
+    cells: int
+
+
 @dataclass(frozen=True)
 class Table:
     """Rows of cells in columns as wide as their widest cell."""
@@ -46,6 +66,7 @@ class Table:
     """Titles of the sections in the first column, in place of its own title."""
     left: tuple[str, ...] = ("",)
     """Titles of the columns that are aligned on the left."""
+    bars: BarColumn | None = None
 
     @cached_property
     def _widths(self) -> list[int]:
@@ -60,27 +81,29 @@ class Table:
     @property
     def width(self) -> int:
         """Cells of a line."""
-        return sum(self._widths) + COLUMN_GAP * (len(self._widths) - 1)
+        bars = self.bars.cells + COLUMN_GAP if self.bars is not None else 0
+        return sum(self._widths) + COLUMN_GAP * (len(self._widths) - 1) + bars
 
     def draw_head(self, section: str = "") -> StyledLine:
         """Return the titles of the columns, the first one replaced by the title of a section."""
         first = (section, HEADING) if section else (self.titles[0], MUTED)
-        return self._draw([first, *((title, MUTED) for title in self.titles[1:])])
+        return self._draw([first, *((title, MUTED) for title in self.titles[1:])], None)
 
     def draw_row(self, place: int, _: int) -> StyledLine:
         """Return the only line of a row."""
-        return self._draw(self.rows[place])
+        return self._draw(self.rows[place], self.bars and self.bars.percents[place])
 
-    def _draw(self, cells: Sequence[Cell]) -> StyledLine:
+    def _draw(self, cells: Sequence[Cell], percent: float | None) -> StyledLine:
         pairs = zip(cells, self._widths, strict=True)
         pieces = [
-            (
-                _pad(text, width, left=title in self.left),
-                MUTED if text == NOTHING else style,
-            )
+            build_line((_pad(text, width, left=title in self.left), MUTED if text == NOTHING else style))
             for title, ((text, style), width) in zip(self.titles, pairs, strict=True)
         ]
-        return join_pieces([build_line(piece) for piece in pieces], " " * COLUMN_GAP)
+        if self.bars is not None:
+            blank = build_line(" " * self.bars.cells)
+            bar = draw_bar(percent, self.bars.cells, SHARE) if percent is not None else blank
+            pieces.insert(self.titles.index(self.bars.before), bar)
+        return join_pieces(pieces, " " * COLUMN_GAP)
 
 
 def _pad(text: str, width: int, *, left: bool) -> str:
