@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
+from claudemeter_tui.formatting.machine import RESETS_NOTE
 from claudemeter_tui.model.machine import MachineRequest, MachineUsage, SpanKind
 from claudemeter_tui.model.past import PastMoment
 from claudemeter_tui.model.reading import NO_SESSION, Reading
@@ -112,6 +113,7 @@ async def test_overview_has_four_spans_side_by_side() -> None:
         assert find_line(pilot, "5-hour  ").split() == ["5-hour", "+60%", "+225%", "≥450%", "≥450%"]
         assert find_line(pilot, "credits").split() == ["credits", "+$3.40", "+$3.40", "≥$3.40", "+$13.40"]
         assert "≥ at least: this program did not read the figure at the start of the period." in text(pilot)
+        assert RESETS_NOTE in text(pilot)
         assert "3 lines of the transcripts could not be read." in text(pilot)
 
 
@@ -138,6 +140,17 @@ async def test_sums_that_lack_calls_are_marked_as_minimums() -> None:
         await press(pilot, "tab")
         assert find_line(pilot, "Opus 5.5").split()[-3] == "≥~$8.00"
         assert note in text(pilot)
+
+
+async def test_rise_above_100_percent_is_explained() -> None:
+    """On the page of the span that has one: 60% in the window, 225% today."""
+    async with dashboard().run_test(size=ONE) as pilot:
+        await press(pilot, "2", "l", "plus")
+        assert find_line(pilot, "all").split()[-1] == "+225%"
+        assert RESETS_NOTE in text(pilot)
+        await press(pilot, "minus")
+        assert find_line(pilot, "all").split()[-1] == "+60%"
+        assert RESETS_NOTE not in text(pilot)
 
 
 async def test_plus_and_minus_change_the_span() -> None:

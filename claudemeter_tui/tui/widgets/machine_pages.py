@@ -24,6 +24,7 @@ from claudemeter_tui.formatting.machine import (
     PARTS_NOTE,
     PRICE_NOTE,
     REBUILD_NOTE,
+    RESETS_NOTE,
     RISES,
     SUMS_NOTE,
     describe_skipped,
@@ -146,6 +147,7 @@ def build_overview_page(usage: MachineUsage, context: PageContext) -> ListPage:
     notes = [PRICE_NOTE]
     if context.has_org and not rises:
         notes.insert(0, NO_RISES)
+    notes.append(_note_resets(figure for one in usage.spans for figure in one.figures))
     if any(not figure.is_whole for one in usage.spans for figure in one.figures):
         notes.append(AT_LEAST_NOTE)
     if not all(one.is_whole for one in usage.spans):
@@ -305,17 +307,25 @@ def _list_notes(one: SpanUsage, context: PageContext) -> list[str]:
         for figure in _list_attributed(one)
         if figure.attribution is not None and figure.attribution.reason is not None and figure.total
     ]
-    is_split = any(
-        figure.attribution is not None and figure.attribution.reason is None and figure.total
+    split = [
+        figure
         for figure in _list_attributed(one)
-    )
+        if figure.attribution is not None and figure.attribution.reason is None and figure.total
+    ]
     return [
         context.login_note,
         *dict.fromkeys(reasons),
         PRICE_NOTE,
-        PARTS_NOTE if is_split else "",
+        PARTS_NOTE if split else "",
+        _note_resets(split),
         _note_sums(one),
     ]
+
+
+def _note_resets(figures: Iterable[FigureRises]) -> str:
+    """Return the reason for a rise of more than 100%; empty without one."""
+    is_above = any(it.unit is None and sum(rise.amount for rise in it.rises) > 100 for it in figures)
+    return RESETS_NOTE if is_above else ""
 
 
 def _note_sums(one: SpanUsage) -> str:
