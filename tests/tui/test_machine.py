@@ -142,6 +142,20 @@ async def test_sums_that_lack_calls_are_marked_as_minimums() -> None:
         assert note in text(pilot)
 
 
+@pytest.mark.parametrize(("width", "tables"), [(120, 1), (60, 2)])
+async def test_overview_keeps_a_table_where_two_spans_fit(width: int, tables: int) -> None:
+    """All four spans side by side, or as many as fit and the others below; the shortest are first."""
+    heads = [["Tokens", "5-hour", "today", "week", "cycle"]]
+    if tables == 2:
+        heads = [["Tokens", "5-hour", "today", "week"], ["Tokens", "cycle"]]
+    async with dashboard().run_test(size=(width, 50)) as pilot:
+        await press(pilot, "2", "l")
+        assert [line.split() for line in screen(pilot) if line[2:].startswith("Tokens ")] == heads
+        rises = [line.split()[1:] for line in screen(pilot) if line[2:].startswith("credits ")]
+        assert [one for texts in rises for one in texts] == ["+$3.40", "+$3.40", "≥$3.40", "+$13.40"]
+        assert len(rises) == tables
+
+
 async def test_rise_above_100_percent_is_explained() -> None:
     """On the page of the span that has one: 60% in the window, 225% today."""
     async with dashboard().run_test(size=ONE) as pilot:

@@ -129,21 +129,12 @@ def build_overview_page(usage: MachineUsage, context: PageContext) -> ListPage:
     """Return tokens, cost and the server's rises of all spans side by side, or one below the other."""
     sections: list[tuple[str, list[Line]]] = [
         ("Tokens", _list_token_lines(usage, context)),
-        ("List price, estimated", _list_cost_lines(usage.spans)),
+        ("List price", _list_cost_lines(usage.spans)),
     ]
     rises = _list_rise_lines(usage.spans, context)
     if rises:
         sections.append((RISES, rises))
-    cells: list[list[Cell]] = [
-        [(label, ""), *((text, "") for text in texts)] for _, lines in sections for label, texts in lines
-    ]
-    keys = [(title, (title, label), None) for title, lines in sections for label, _ in lines]
-    titles = ("", *(_SHORT_KINDS.get(one.span.kind, one.span.kind) for one in usage.spans))
-    table = Table(titles, cells, [title for title, _ in sections])
-    if table.width <= context.room:
-        rows = list(list_table_rows(table, keys))
-    else:
-        rows = _stack_spans(usage, sections, context)
+    rows = _build_span_tables(usage, sections, context) or _stack_spans(usage, sections, context)
     notes = [PRICE_NOTE]
     if context.has_org and not rises:
         notes.insert(0, NO_RISES)
@@ -154,6 +145,41 @@ def build_overview_page(usage: MachineUsage, context: PageContext) -> ListPage:
         notes.append(SUMS_NOTE)
     notes += [context.login_note if rises else "", describe_skipped(usage.skipped)]
     return ListPage([*rows, *_build_notes(notes, context)], context.width)
+
+
+def _build_span_tables(
+    usage: MachineUsage, sections: Sequence[tuple[str, list[Line]]], context: PageContext
+) -> list[ListRow]:
+    """Return as many spans side by side as fit, the others below; empty if not even two fit."""
+    count = len(usage.spans)
+    for size in range(count, 1, -1):
+        tables = [
+            _build_span_table(usage.spans, sections, range(first, min(first + size, count)))
+            for first in range(0, count, size)
+        ]
+        if all(table.width <= context.room for table in tables):
+            break
+    else:
+        return []
+    rows: list[ListRow] = []
+    for place, table in enumerate(tables):
+        keys = [(title, (place, title, label), None) for title, lines in sections for label, _ in lines]
+        rows += [BLANK_ROW] if rows else []
+        rows += list_table_rows(table, keys)
+    return rows
+
+
+def _build_span_table(
+    spans: Sequence[SpanUsage], sections: Sequence[tuple[str, list[Line]]], places: Sequence[int]
+) -> Table:
+    cells: list[list[Cell]] = [
+        [(label, ""), *((texts[place], "") for place in places)]
+        for _, lines in sections
+        for label, texts in lines
+    ]
+    kinds = (spans[place].span.kind for place in places)
+    titles = ("", *(_SHORT_KINDS.get(kind, kind) for kind in kinds))
+    return Table(titles, cells, [title for title, _ in sections])
 
 
 def _list_token_lines(usage: MachineUsage, context: PageContext) -> list[Line]:
