@@ -126,7 +126,7 @@ async def test_sums_that_lack_calls_are_marked_as_minimums() -> None:
         first, *others = usage.spans
         return replace(usage, spans=(replace(first, is_whole=False), *others))
 
-    note = "≥ at least: of the first hour of the span, only a sum with earlier calls is kept."
+    note = "≥ at least: of the first hour of the period, only a sum with earlier calls is kept."
     async with dashboard(load).run_test(size=ONE) as pilot:
         await press(pilot, "2", "l")
         assert find_line(pilot, "output").split() == ["output", "≥200k", "875k", "1.80M", "1.80M"]
