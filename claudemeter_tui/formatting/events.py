@@ -10,7 +10,7 @@ from enum import StrEnum
 from claudemeter_tui.formatting import SCHEMA_VERSION
 from claudemeter_tui.formatting.credits import NOT_REPORTED, describe_lock, describe_reload_cure
 from claudemeter_tui.formatting.problems import describe_session_renewal
-from claudemeter_tui.formatting.transcripts import describe_refusal_causes, format_project
+from claudemeter_tui.formatting.transcripts import describe_refusal_causes, shorten_project
 from claudemeter_tui.formatting.values import (
     build_money_object,
     format_count,
@@ -151,7 +151,7 @@ def _split_event(event: Event, zone: tzinfo | None) -> tuple[str, str]:  # noqa:
             is_personal = event.org is not None and not event.org.is_shared
             limit, reason = (str(value or "") for value in (event.after, event.before))
             return (
-                f"refused in {format_project(subject)}",
+                f"refused in {shorten_project(subject)}",
                 f": {describe_refusal_causes(limit, reason, is_personal=is_personal)}",
             )
         case EventKind.NEW_FIELD:

@@ -30,12 +30,20 @@ TOKEN_KEYS: Mapping[str, str] = {
 }
 """Keys and columns of printed counts by the fields of `TokenCounts`."""
 _SEPARATORS = re.compile(r"[/\\]+")
+MAX_PROJECT = 40
+"""Characters of a project's name in a sentence; a longer one would fill a table of events."""
 
 
 def format_project(folder: str) -> str:
     """Return the name of a project: the last part of its folder, or "unknown project"."""
     parts = [part for part in _SEPARATORS.split(folder) if part]
     return parts[-1] if parts else "unknown project"
+
+
+def shorten_project(folder: str) -> str:
+    """Return the name of a project for a sentence, at most `MAX_PROJECT` characters."""
+    name = format_project(folder)
+    return name if len(name) <= MAX_PROJECT else f"{name[: MAX_PROJECT - 1].rstrip()}…"
 
 
 def describe_stops(counts: Mapping[str, int], days: int) -> str:
@@ -80,7 +88,7 @@ def list_refusal_forms(
 ) -> tuple[str, ...]:
     """Return `Claude Code was refused at 14:22 in x: 5-hour window`, then shorter forms."""
     at, limit = format_moment(refusal.at, now, zone), describe_limit(refusal.limit)
-    where = f"Claude Code was refused at {at} in {format_project(refusal.project)}"
+    where = f"Claude Code was refused at {at} in {shorten_project(refusal.project)}"
     causes = describe_refusal_causes(refusal.limit, refusal.credits_reason, is_personal=is_personal)
     return (
         f"{where}: {causes}",
