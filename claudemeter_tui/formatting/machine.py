@@ -195,9 +195,20 @@ def describe_login(login_org: str | None, org_uuid: str | None, names: Mapping[s
     return f"Claude Code is logged in to {name}, so no part of this org's rise is attributed here."
 
 
-def format_reasons(reasons: Sequence[tuple[str, int]]) -> str:
-    """Return `tools changed 3, system changed 1`, or `not reported`."""
+def describe_unpriced(tokens: int) -> str:
+    """Return a sentence about tokens that the cost leaves out; empty for none."""
+    if not tokens:
+        return ""
+    return f"The cost is without {format_tokens(tokens)} tokens of models that have no known price."
+
+
+def format_reasons(reasons: Sequence[tuple[str, int]], calls: int) -> str:
+    """Return `tools changed 3, system changed 1, not reported 2`, or `not reported` for all of the calls."""
     counts: Counter[str] = Counter()
     for reason, count in reasons:
         counts[reason.replace("_", " ")] += count
-    return ", ".join(f"{reason} {count}" for reason, count in counts.most_common()) or "not reported"
+    texts = [f"{reason} {count}" for reason, count in counts.most_common()]
+    if not texts:
+        return "not reported"
+    missing = calls - counts.total()
+    return ", ".join([*texts, f"not reported {missing}"] if missing > 0 else texts)

@@ -11,6 +11,7 @@ from claudemeter_tui.formatting.machine import (
     describe_login,
     describe_no_transcripts,
     describe_skipped,
+    describe_unpriced,
     format_cost,
     format_estimate,
     format_part,
@@ -154,8 +155,9 @@ def test_stops_are_counted_by_their_limit() -> None:
 def test_reasons_are_summed() -> None:
     """The most frequent one is first; without any the server reported none."""
     found = (("tools_changed", 1), ("system_changed", 2), ("tools_changed", 2))
-    assert format_reasons(found) == "tools changed 3, system changed 2"
-    assert format_reasons(()) == "not reported"
+    assert format_reasons(found, 5) == "tools changed 3, system changed 2"
+    assert format_reasons(found, 9) == "tools changed 3, system changed 2, not reported 4"
+    assert format_reasons((), 2) == "not reported"
 
 
 def test_login_of_another_org_is_named() -> None:
@@ -177,3 +179,10 @@ def test_notes_name_folders_and_lines() -> None:
     assert describe_skipped(1) == "1 line of the transcripts could not be read."
     assert "Searched: ~/a, ~/b." in describe_no_transcripts(("~/a", "~/b"))
     assert not any("Searched" in one for one in describe_no_transcripts(()))
+
+
+def test_tokens_without_a_price_are_named_beside_the_cost() -> None:
+    """Otherwise the cost would look like that of all tokens."""
+    expected = "The cost is without 52.5k tokens of models that have no known price."
+    assert expected == describe_unpriced(52_500)
+    assert describe_unpriced(0) == ""

@@ -28,6 +28,7 @@ from claudemeter_tui.formatting.machine import (
     RISES,
     SUMS_NOTE,
     describe_skipped,
+    describe_unpriced,
     format_cost,
     format_part,
     format_reasons,
@@ -341,11 +342,17 @@ def _list_notes(one: SpanUsage, context: PageContext) -> list[str]:
     return [
         context.login_note,
         *dict.fromkeys(reasons),
+        _note_unpriced(one),
         PRICE_NOTE,
         PARTS_NOTE if split else "",
         _note_resets(split),
         _note_sums(one),
     ]
+
+
+def _note_unpriced(one: SpanUsage) -> str:
+    """Return that some tokens are missing in the cost; empty if all of them have a price."""
+    return describe_unpriced(sum_costs(one.rows).unpriced)
 
 
 def _note_resets(figures: Iterable[FigureRises]) -> str:
@@ -439,7 +446,9 @@ def build_models_page(usage: MachineUsage, place: int, context: PageContext) -> 
     titles = ("", "input", "output", "written", "read", "searches", "cost", "share")
     dropped = (("share",), ("searches", "share"))
     drawn = _draw_rows(rows, titles, "Models", dropped, context, percents=percents)
-    return ListPage([*drawn, *_build_notes([PRICE_NOTE, _note_sums(one)], context)], context.width)
+    return ListPage(
+        [*drawn, *_build_notes([_note_unpriced(one), PRICE_NOTE, _note_sums(one)], context)], context.width
+    )
 
 
 def _list_model_texts(rows: Sequence[UsageRow]) -> list[str]:
@@ -481,7 +490,7 @@ def _list_rebuild_texts(found: Iterable[RebuildDay]) -> list[str]:
     for one in found:
         calls, rebuilt, cost = calls + one.calls, rebuilt + one.rebuilt, cost.add(one.cost)
         reasons += one.reasons
-    return [str(calls), format_tokens(rebuilt), format_cost(cost), f"  {format_reasons(reasons)}"]
+    return [str(calls), format_tokens(rebuilt), format_cost(cost), f"  {format_reasons(reasons, calls)}"]
 
 
 def _wrap_rebuild(name: str, texts: Sequence[str], room: int) -> ListRow:
