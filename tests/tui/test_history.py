@@ -17,7 +17,7 @@ from claudemeter_tui.model.history import HistoryAnswer, HistoryRequest
 from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.screens.dashboard import DashboardScreen
-from claudemeter_tui.tui.screens.history import PAGES, HistoryScreen
+from claudemeter_tui.tui.screens.history import HistoryScreen
 from claudemeter_tui.tui.widgets.history_calendar import CalendarScale
 from claudemeter_tui.tui.widgets.tables import READING
 from tests.histories import answer, build_loader
@@ -69,7 +69,7 @@ async def test_tab_turns_the_pages_and_a_click_opens_one() -> None:
     }
     async with dashboard().run_test(size=ONE) as pilot:
         await press(pilot, "h")
-        for page in PAGES:
+        for page in HistoryScreen.PAGES:
             assert signs[page] in text(pilot)
             await press(pilot, "tab")
         assert signs["calendar"] in text(pilot)
@@ -198,7 +198,7 @@ async def test_page_without_history_says_why(
     """Every page says when there will be something to see, or what to do."""
     async with app(stage(*TRIO), load_history=load).run_test(size=size) as pilot:
         await press(pilot, "h")
-        for _ in PAGES:
+        for _ in HistoryScreen.PAGES:
             shown = " ".join(text(pilot).replace("▌", " ").split())
             assert all(each in shown for each in words)
             await press(pilot, "tab")
@@ -217,7 +217,7 @@ async def test_names_are_hidden_in_private_mode() -> None:
         await press(pilot, "2", "h")
         assert isinstance(pilot.app, Claudemeter)
         assert asked == [pilot.app.store.orgs[1].key]
-        for _ in PAGES:
+        for _ in HistoryScreen.PAGES:
             assert "Acme" not in text(pilot)
             await press(pilot, "tab")
         assert "busiest" in text(pilot)
@@ -229,7 +229,7 @@ async def test_every_row_is_reached_by_keys(size: tuple[int, int]) -> None:
     """Down from the first row to the last one, each with the cursor's mark on screen."""
     async with dashboard().run_test(size=size) as pilot:
         await press(pilot, "2", "h")
-        for page in PAGES[:-1]:
+        for page in HistoryScreen.PAGES[:-1]:
             assert isinstance(pilot.app.screen, HistoryScreen)
             rows = pilot.app.screen._page._rows
             wanted = [item for item, row in enumerate(rows) if row.is_selectable]
@@ -273,7 +273,7 @@ async def test_every_page_fits_every_size(size: tuple[int, int], ascii_only: boo
     """
     async with dashboard(ascii=ascii_only).run_test(size=size) as pilot:
         await press(pilot, "2", "h", "plus")
-        for _ in PAGES:
+        for _ in HistoryScreen.PAGES:
             lines = text_of(pilot.app.screen._compositor.render_strips())
             assert list(width_defects(lines, size[0])) == []
             assert "BLOCKED" in screen(pilot)[0]
@@ -344,7 +344,13 @@ async def test_only_bars_of_months_have_the_line_of_the_cap(
 ) -> None:
     """The cap is no limit of a day or week: the title names it, and the scale ends above the highest bar."""
     async with dashboard().run_test(size=size) as pilot:
-        await press(pilot, "2", "h", *["plus"] * (4, 12, 52).index(weeks), *["tab"] * PAGES.index("days"))
+        await press(
+            pilot,
+            "2",
+            "h",
+            *["plus"] * (4, 12, 52).index(weeks),
+            *["tab"] * HistoryScreen.PAGES.index("days"),
+        )
         lines = screen(pilot)
         (title,) = (text for text in lines if f"Credits per {kind}" in text)
         assert "cap $40.00 a month" in title
@@ -441,7 +447,7 @@ async def test_first_minutes_show_no_false_figure(size: tuple[int, int]) -> None
     async with dashboard(answer_first_minutes).run_test(size=size) as pilot:
         await press(pilot, "h", "plus")
         shown = {}
-        for page in PAGES:
+        for page in HistoryScreen.PAGES:
             shown[page] = " ".join(text(pilot).replace("▌", " ").split())
             await press(pilot, "tab")
         assert "covered less than 1%" in shown["calendar"] or size[0] < 100
@@ -465,7 +471,7 @@ async def test_history_without_an_org_says_so() -> None:
         await pilot.pause()
         assert isinstance(pilot.app, Claudemeter)
         await pilot.app.push_screen(HistoryScreen(pilot.app._build_view()))
-        for _ in PAGES:
+        for _ in HistoryScreen.PAGES:
             await press(pilot, "tab")
             assert text(pilot).count("No org yet") == 1
             assert "No org yet." in text(pilot)

@@ -10,7 +10,7 @@ import pytest
 from textual.pilot import Pilot
 
 from claudemeter_tui.tui.app import Claudemeter
-from claudemeter_tui.tui.screens.history import PAGES
+from claudemeter_tui.tui.screens.history import HistoryScreen
 from tests.histories import build_loader
 from tests.scenes import LABORATORY, NOW, PERSONAL, TEAM
 from tests.tui.app_harness import app, finish_workers, stage
@@ -30,7 +30,7 @@ def turn_to(page: str, *keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
 
     async def press(pilot: Pilot[Any]) -> None:
         await pilot.pause()
-        for key in ("2", "h", *keys, *["tab"] * PAGES.index(page)):
+        for key in ("2", "h", *keys, *["tab"] * HistoryScreen.PAGES.index(page)):
             await pilot.press(key)
             await finish_workers(pilot.app)
             await pilot.pause()
@@ -39,7 +39,7 @@ def turn_to(page: str, *keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
 
 
 @pytest.mark.parametrize("size", [SIZES[0], *BETWEEN, SIZES[3]], ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", HistoryScreen.PAGES)
 def test_page_at_every_size(snap_compare: Compare, page: str, size: tuple[int, int]) -> None:
     """Twelve weeks: no figure is cut, and the verdict is the first line."""
     assert snap_compare(dashboard(), terminal_size=size, run_before=turn_to(page, "plus"))

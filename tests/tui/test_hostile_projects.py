@@ -15,7 +15,7 @@ from claudemeter_tui.model.reading import NO_SESSION
 from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.model.transcripts import Refusal
 from claudemeter_tui.transcripts.lines import decode_line
-from claudemeter_tui.tui.screens.machine import PAGES
+from claudemeter_tui.tui.screens.machine import MachineScreen
 from tests.machines import build_machine_loader
 from tests.scenes import LABORATORY, NOW, PERSONAL, TEAM
 from tests.transcripts.lines import encode, refusal_line
@@ -69,7 +69,7 @@ async def test_hostile_project_breaks_no_page(size: tuple[int, int], ascii_only:
     )
     async with shown.run_test(size=size) as pilot:
         await pilot.pause()
-        for keys in (("l",), *[("tab",)] * (len(PAGES) - 1), ("escape", "e")):
+        for keys in (("l",), *[("tab",)] * (len(MachineScreen.PAGES) - 1), ("escape", "e")):
             for key in keys:
                 await pilot.press(key)
                 await finish_workers(pilot.app)

@@ -20,7 +20,7 @@ from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.model.transcripts import TranscriptNews
 from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.screens.dashboard import DashboardScreen
-from claudemeter_tui.tui.screens.machine import PAGES, MachineScreen
+from claudemeter_tui.tui.screens.machine import MachineScreen
 from claudemeter_tui.tui.screenshots import export_svg
 from claudemeter_tui.tui.widgets.tables import READING
 from tests.bodies import ACCOUNT, TEAM
@@ -88,7 +88,7 @@ async def test_tab_turns_the_pages_and_a_click_opens_one() -> None:
     }
     async with dashboard().run_test(size=ONE) as pilot:
         await press(pilot, "2", "l")
-        for page in PAGES:
+        for page in MachineScreen.PAGES:
             assert signs[page] in text(pilot)
             await press(pilot, "tab")
         assert signs["overview"] in text(pilot)
@@ -380,7 +380,7 @@ async def test_page_without_usage_says_why(
     """Every page says what will be there, or what to do."""
     async with dashboard(**({"load_machine": load} | options)).run_test(size=size) as pilot:
         await press(pilot, "l")
-        for _ in PAGES:
+        for _ in MachineScreen.PAGES:
             assert words in " ".join(text(pilot).replace("▌", " ").split())
             await press(pilot, "tab")
 
@@ -403,7 +403,7 @@ async def test_names_are_hidden_in_private_mode() -> None:
     async with dashboard(privacy=True).run_test(size=ONE) as pilot:
         await press(pilot, "2", "l", "plus", "plus", "plus")
         shown = ""
-        for _ in PAGES:
+        for _ in MachineScreen.PAGES:
             shown += text(pilot)
             await press(pilot, "tab")
         assert not [name for name in (*PLANTED, "Acme") if name in shown]
@@ -415,7 +415,7 @@ async def test_names_are_hidden_in_private_mode() -> None:
     async with dashboard().run_test(size=ONE) as pilot:
         await press(pilot, "2", "l", "plus", "plus", "plus")
         assert isinstance(pilot.app, Claudemeter)
-        for _ in PAGES:
+        for _ in MachineScreen.PAGES:
             picture = export_svg(pilot.app, pilot.app._dashboard_run.redaction)
             assert not [name for name in (*PLANTED, "Acme") if name in picture]
             await press(pilot, "tab")
@@ -440,7 +440,7 @@ async def test_every_page_fits_every_size(size: tuple[int, int], ascii_only: boo
     """
     async with dashboard(ascii=ascii_only).run_test(size=size) as pilot:
         await press(pilot, "2", "l")
-        for page in PAGES:
+        for page in MachineScreen.PAGES:
             assert isinstance(pilot.app.screen, MachineScreen)
             assert "BLOCKED" in screen(pilot)[0]
             for _ in range(150 if size in SIZES[1:5] else 1):

@@ -9,7 +9,7 @@ import pytest
 from textual.pilot import Pilot
 
 from claudemeter_tui.tui.app import Claudemeter
-from claudemeter_tui.tui.screens.machine import PAGES
+from claudemeter_tui.tui.screens.machine import MachineScreen
 from tests.machines import build_machine_loader
 from tests.scenes import LABORATORY, PERSONAL, TEAM
 from tests.tui.app_harness import app, finish_workers, stage
@@ -29,7 +29,7 @@ def turn_to(page: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
 
     async def press(pilot: Pilot[Any]) -> None:
         await pilot.pause()
-        for key in ("2", "l", *["tab"] * PAGES.index(page)):
+        for key in ("2", "l", *["tab"] * MachineScreen.PAGES.index(page)):
             await pilot.press(key)
             await finish_workers(pilot.app)
             await pilot.pause()
@@ -38,7 +38,7 @@ def turn_to(page: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
 
 
 @pytest.mark.parametrize("size", [SIZES[0], *BETWEEN, SIZES[3]], ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", MachineScreen.PAGES)
 def test_page_at_every_size(snap_compare: Compare, page: str, size: tuple[int, int]) -> None:
     """No figure is cut, and the verdict is the first line."""
     assert snap_compare(dashboard(), terminal_size=size, run_before=turn_to(page))

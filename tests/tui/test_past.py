@@ -19,7 +19,7 @@ from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.past import PastMoment
 from claudemeter_tui.model.store import OrgKey, Store
 from claudemeter_tui.tui.app import Claudemeter
-from claudemeter_tui.tui.screens.history import PAGES, HistoryScreen
+from claudemeter_tui.tui.screens.history import HistoryScreen
 from claudemeter_tui.wiring import ArchiveReader
 from tests.bodies import org_body, overage_body, usage_body
 from tests.scenes import NOW, PERSONAL, READ, OrgBodies, readings
@@ -177,7 +177,7 @@ async def test_row_of_the_history_is_a_moment(
     if not has_replies:
         forget_replies()
     async with dashboard(load_past).run_test(size=WIDE) as pilot:
-        await press(pilot, "h", *["tab"] * PAGES.index(page))
+        await press(pilot, "h", *["tab"] * HistoryScreen.PAGES.index(page))
         await press_until_marked(pilot, sections.get(row, row))
         await press(pilot, "enter")
         assert not isinstance(pilot.app.screen, HistoryScreen)

@@ -1,0 +1,98 @@
+"""Base class of the screens with pages under one row of tabs, whose rows can be moments."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from typing import ClassVar
+
+from textual.content import Content
+
+from claudemeter_tui.tui.screens.base import SPACED_FROM, MomentListScreen
+from claudemeter_tui.tui.styled_text import HEADING, MUTED, build_line, fit_pieces, select_visible_tabs
+from claudemeter_tui.tui.view import View
+from claudemeter_tui.tui.widgets.details_pages import build_reply_tab
+from claudemeter_tui.tui.widgets.list_view import ClickableLine, ListPage
+
+
+class PagesScreen(MomentListScreen):
+    """Pages under one row of tabs; each keeps its cursor."""
+
+    PAGES: ClassVar[tuple[str, ...]]
+    """Names of the pages, in the order of their tabs."""
+
+    def __init__(self, view: View) -> None:
+        """Show the first page."""
+        super().__init__(view)
+        self._tab = 0
+        self._cursor_keys: dict[str, Hashable] = {}
+        self._built_from: tuple[object, ...] = ()
+        self._first_tab = 0
+
+    @property
+    def page_name(self) -> str:
+        """Name of the page on screen."""
+        return self.PAGES[self._tab]
+
+    def list_inputs(self) -> tuple[object, ...]:
+        """Return everything that a page is built from, besides its name, its size and ASCII."""
+        raise NotImplementedError
+
+    def build_page(self, name: str, height: int) -> ListPage:
+        """Return a page with room for so many lines."""
+        raise NotImplementedError
+
+    def list_titles(self) -> Sequence[str]:
+        """Return the texts of the line below the tabs, most important first; empty ones are left out."""
+        raise NotImplementedError
+
+    def redraw(self) -> None:
+        """Draw the current page; build it only if anything has changed."""
+        name = self.page_name
+        inputs = *self.list_inputs(), name, self.item_list.container_size, self.view.ascii
+        if inputs != self._built_from:
+            self._built_from = inputs
+            height = self.item_list.size.height
+            has_space = height >= SPACED_FROM
+            page = self.build_page(name, height - has_space)
+            self.show_page(page.add_line_above() if has_space else page, self._cursor_keys.get(name))
+        width = self.app.size.width
+        self._first_tab, shown = select_visible_tabs(
+            lambda place: build_reply_tab(f" {self.PAGES[place]} ", "", "", selected=place == self._tab),
+            len(self.PAGES),
+            self._tab,
+            width,
+        )
+        is_cut = self._first_tab + len(shown) < len(self.PAGES)
+        arrows = "‹" if self._first_tab else " ", "›" if is_cut else " "
+        before, after = (Content.styled(arrow, MUTED) for arrow in arrows)
+        titles = [title for title in self.list_titles() if title]
+        pieces = [build_line((title, MUTED if place else HEADING)) for place, title in enumerate(titles)]
+        line = build_line(" ", fit_pieces(pieces, width - 1)) if pieces else build_line()
+        self.set_header_lines([before, *shown, after], [line])
+        self.show_view(self.view)
+
+    def on_virtual_list_cursor_moved(self) -> None:
+        """Remember the new position of the cursor."""
+        self._cursor_keys[self.page_name] = self.get_cursor_key()
+
+    def on_clickable_line_piece_clicked(self, message: ClickableLine.PieceClicked) -> None:
+        """Show the clicked page."""
+        place = message.index - 1 + self._first_tab
+        if message.line.id == "first" and 0 <= place < len(self.PAGES):
+            self.open_page(self.PAGES[place])
+
+    def action_turn(self, step: int) -> None:
+        """Show the page that is `step` tabs away."""
+        self.open_page(self.PAGES[(self._tab + step) % len(self.PAGES)])
+
+    def open_page(self, name: str) -> None:
+        """Show the page with this name."""
+        self._tab = self.PAGES.index(name)
+        self._draw()
+
+    def choose_place(self, place: int, count: int) -> int | None:
+        """Return the place of a longer or shorter period; say so and return None if there is none."""
+        if 0 <= place < count:
+            return place
+        self.notify(f"This is the {'longest' if place > 0 else 'shortest'} period.", markup=False)
+        return None
