@@ -17,6 +17,7 @@ import fcntl
 import os
 import pty
 import re
+import select
 import selectors
 import signal
 import struct
@@ -24,6 +25,7 @@ import subprocess
 import sys
 import termios
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -259,6 +261,17 @@ def session_processes(leader: int) -> Iterator[int]:
         with contextlib.suppress(ProcessLookupError):
             if os.getsid(pid) == leader:
                 yield pid
+
+
+def list_left_processes(leader: int, seconds: float = 10) -> list[int]:
+    """Return the processes of a session that have not ended within so many seconds.
+
+    One that ends with the dashboard's pipe needs some milliseconds.
+    """
+    latest = time.monotonic() + seconds
+    while (left := list(session_processes(leader))) and time.monotonic() < latest:
+        select.select([], [], [], 0.02)
+    return left
 
 
 def _processes() -> list[int]:

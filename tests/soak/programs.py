@@ -26,7 +26,7 @@ from tests.commands.test_once import org_routes
 from tests.responses import Answer, Held
 from tests.server import LoopbackServer
 from tests.soak.parts import Part
-from tests.terminal import Terminal, session_processes
+from tests.terminal import Terminal, list_left_processes
 from tests.tui.figure_checks import frame_defects
 
 MARKER = "sk-ant-sid01-PLANTED-MARKER"
@@ -215,7 +215,7 @@ def _started_dashboard(chance: random.Random) -> Iterator[Terminal]:
         _pause(terminal, chance.uniform(0, 0.6))
         yield terminal
         assert MARKER.encode() not in terminal.raw
-        assert list(session_processes(terminal.pid)) == []
+        assert list_left_processes(terminal.pid) == []
         machine.check_files()
 
 
