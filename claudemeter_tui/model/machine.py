@@ -167,7 +167,7 @@ class MachineUsage:
 
 @dataclass(frozen=True, slots=True)
 class OrgUse:
-    """What this machine's transcripts have of one org since the start of its billing cycle."""
+    """Use of one org in this machine's transcripts since the start of its billing cycle."""
 
     since: datetime
     account: str | None = None

@@ -346,7 +346,7 @@ class Reading:
     restored_orgs: tuple[OrgState, ...] = ()
     """The last states of orgs in the archive, in the order of the screen; empty in any other reading."""
     transcripts: TranscriptNews | None = None
-    """What this machine's transcripts had. None if that is not part of this reading."""
+    """News from this machine's transcripts. None if that is not part of this reading."""
     is_archived: bool = False
     """True if it was read from the archive, which must not keep it again."""
     ignored_orgs: frozenset[str] = frozenset()
