@@ -332,6 +332,8 @@ class Claudemeter(App[str]):
         self._is_loading_series = False
         self._is_loading_history = False
         self._is_loading_machine = False
+        self._is_machine_due = False
+        """True if a timer waits for the end of the pause between two readings of this machine's use."""
         self._is_loading_today = False
         self._is_overview_due = self.options.screen == "overview"
         """True until the overview was opened as the first screen."""
@@ -561,14 +563,19 @@ class Claudemeter(App[str]):
             pause = max(MIN_MACHINE_INTERVAL, MACHINE_PAUSE_FACTOR * timedelta(seconds=known.seconds))
             left = (pause if is_new else MACHINE_INTERVAL) - (now - known.at)
             if timedelta(0) < left <= MACHINE_INTERVAL:
-                if is_new:
-                    self.set_timer(left.total_seconds() / self.options.speed, self._load_missing_machine)
+                if is_new and not self._is_machine_due:
+                    self._is_machine_due = True
+                    self.set_timer(left.total_seconds() / self.options.speed, self._end_machine_pause)
                 return
         from claudemeter_tui.model.machine import MachineRequest, choose_spans
 
         self._is_loading_machine = True
         spans = choose_spans(self.store.find_org_state(key), now, self.options.zone)
         self._load_machine(key, MachineRequest(now, spans, self.options.zone), read_at)
+
+    def _end_machine_pause(self) -> None:
+        self._is_machine_due = False
+        self._load_missing_machine()
 
     @work
     async def _load_machine(

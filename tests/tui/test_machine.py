@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.timer import Timer
 
 from claudemeter_tui.formatting.machine import RESETS_NOTE
 from claudemeter_tui.model.machine import MachineRequest, MachineUsage, SpanKind
@@ -320,6 +321,29 @@ async def test_usage_is_read_again_with_new_transcripts_and_each_minute() -> Non
         await press(pilot, "l")
         await tick(pilot, 200, 200)
         assert len(asked) == 4
+
+
+async def test_one_timer_waits_for_the_next_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However often transcripts have something new meanwhile: the timers would add up while it is open."""
+    scene = stage(*TRIO)
+    async with dashboard(None, scene).run_test(size=ONE) as pilot:
+        await press(pilot, "l")
+        waiting: list[str] = []
+        original = pilot.app.set_timer
+
+        def count(delay: float, callback: Callable[[], Any], **more: Any) -> Timer:
+            waiting.append(callback.__name__)
+            return original(delay, callback, **more)
+
+        monkeypatch.setattr(pilot.app, "set_timer", count)
+        for part in range(10):
+            at = NOW + timedelta(milliseconds=50 * part)
+            await scene.at(pilot, at)
+            await scene.post(pilot, Reading(NO_SESSION, at, transcripts=TranscriptNews(at)))
+            assert isinstance(pilot.app, Claudemeter)
+            pilot.app._tick()
+            await pilot.pause()
+        assert sum("machine" in name for name in waiting) == 1
 
 
 async def test_keys_work_while_the_archive_is_read() -> None:
