@@ -43,7 +43,12 @@ def quote_value(value: object) -> str:
 
 
 OWN_VARIABLE_PREFIX = "CLAUDEMETER_"
-"""Prefix of environment variables that no other process gets, because one can hold the cookie."""
+"""Prefix of this program's environment variables."""
+
+
+def remove_own_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment for another process: without our variables, one of which can hold the cookie."""
+    return {name: value for name, value in environment.items() if not name.startswith(OWN_VARIABLE_PREFIX)}
 
 
 class SettingsError(ValueError):

@@ -24,7 +24,7 @@ from claudemeter_tui.config.actions import Action
 from claudemeter_tui.config.resolution import Invocation, build_org_rules
 from claudemeter_tui.feed import AcceptsSession, Feed
 from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN, Cookies, is_loopback
-from claudemeter_tui.settings import OWN_VARIABLE_PREFIX
+from claudemeter_tui.settings import remove_own_variables
 from claudemeter_tui.storage import locate_state_folder, remove_old_files
 
 if TYPE_CHECKING:  # slow to load, so the first frame does not wait for them
@@ -378,7 +378,6 @@ def _build_transcripts(chosen: Invocation, clock: Clock) -> TranscriptReadings:
 
     # Not the current folder: a module there must not replace one of the program.
     folders = (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH", ""))
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(OWN_VARIABLE_PREFIX)}
     path = locate_archive()
     argv = (sys.executable, "-P", "-m", "claudemeter_tui.transcript_process", str(path))
     is_open = chosen.action in (Action.DASHBOARD, Action.WATCH)  # transcripts may appear later
@@ -387,7 +386,7 @@ def _build_transcripts(chosen: Invocation, clock: Clock) -> TranscriptReadings:
     )
     return TranscriptFeed(
         argv if has_some and chosen.action not in (Action.CHECK, Action.LINE) else (),
-        {**kept, "PYTHONPATH": os.pathsep.join(filter(None, folders))},
+        {**remove_own_variables(os.environ), "PYTHONPATH": os.pathsep.join(filter(None, folders))},
         lambda: read_news(path, clock.now()),
         lambda: has_read_transcripts(path),
     )
@@ -662,18 +661,13 @@ class DemoReader:
 
     def load_machine(self, key: OrgKey | None, request: MachineRequest) -> MachineUsage:
         """Return the simulated use of this machine, and the rises of an org."""
-        from claudemeter_tui.history.archive import find_org_id
-        from claudemeter_tui.history.machine import query_machine
-
-        def query(connection: sqlite3.Connection) -> MachineUsage:
-            org_id = find_org_id(connection, CLAUDE_AI_ORIGIN, key) if key is not None else None
-            return query_machine(connection, org_id, request)
+        from claudemeter_tui.history.machine import query_org_machine
 
         archive = self._open()
         archive.keep_transcripts(self._clock.now())
         if key is not None:
             archive.query(key, lambda *_: None)  # simulates its past
-        return archive.query_present(query)
+        return archive.query_present(partial(query_org_machine, CLAUDE_AI_ORIGIN, key, request))
 
     def build_transcripts(self) -> TranscriptReadings:
         """Return the feed of the simulated transcripts."""

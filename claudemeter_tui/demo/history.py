@@ -27,7 +27,16 @@ from claudemeter_tui.history.database import MILLISECOND, from_millis, to_millis
 from claudemeter_tui.history.derivation import QUARTER
 from claudemeter_tui.history.figures import PERCENT_UNIT
 from claudemeter_tui.model.account import Account, Org
-from claudemeter_tui.model.catalogue import FIVE_HOURS, SEVEN_DAYS, WINDOWS, Cause, CreditState, MeterOrigin
+from claudemeter_tui.model.catalogue import (
+    FIVE_HOURS,
+    SESSION_WINDOW_KEY,
+    SEVEN_DAYS,
+    WEEK_WINDOW_KEY,
+    WINDOWS,
+    Cause,
+    CreditState,
+    MeterOrigin,
+)
 from claudemeter_tui.model.credit_locks import CreditLock
 from claudemeter_tui.model.events import SUBJECT_EXTRA_USAGE, SUBJECT_PLAN, Event, EventKind, EventSink
 from claudemeter_tui.model.history import (
@@ -52,7 +61,6 @@ EVENT_DAYS = 7
 """Last days of it with events."""
 EMPTY_FOR = timedelta(days=2)
 """Time before the demo since which the balance of an org is empty if the script begins with that."""
-SESSION_KEY, WEEK_KEY = "five_hour", "seven_day"
 _DAY = timedelta(days=1)
 _MINUTE = 60_000
 _SESSION, _WEEK = FIVE_HOURS // MILLISECOND, SEVEN_DAYS // MILLISECOND
@@ -385,8 +393,8 @@ class _Simulation:
         self._unit = f"{own.currency}:2" if own is not None else ""
         self._cap = own.caps[0][1] if own is not None and own.caps else None
         self._origin = MeterOrigin.OVERAGE if org.pool is None else MeterOrigin.OWN_OVERAGE
-        lengths = {SESSION_KEY: FIVE_HOURS} if org.windows else {}
-        lengths |= {WEEK_KEY: SEVEN_DAYS} if org.week else {}
+        lengths = {SESSION_WINDOW_KEY: FIVE_HOURS} if org.windows else {}
+        lengths |= {WEEK_WINDOW_KEY: SEVEN_DAYS} if org.week else {}
         self._windows = [_Window(key, length, self._unit, self._past) for key, length in lengths.items()]
         self._used = 0
         self._spent_at = 0
@@ -474,7 +482,7 @@ class _Simulation:
         for window in self._windows:
             if window.start is not None:
                 continue
-            if window.key == WEEK_KEY:
+            if window.key == WEEK_WINDOW_KEY:
                 window.start = step.at - (step.at - self._plan.week_start) % window.length
             elif step.session_start is not None:
                 window.start = step.session_start

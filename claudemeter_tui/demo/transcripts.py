@@ -16,10 +16,10 @@ from datetime import datetime, timedelta
 from claudemeter_tui.demo.scenario import DEMO_ACCOUNT_UUID, PERSONAL
 from claudemeter_tui.demo.timeline import DemoLockCause
 from claudemeter_tui.history.database import from_millis, to_millis
-from claudemeter_tui.history.figures import USED
+from claudemeter_tui.history.figures import USED, name_window
 from claudemeter_tui.history.machine import load_rises
 from claudemeter_tui.history.transcripts import FileToKeep, keep_transcripts, load_refusals, observe_logins
-from claudemeter_tui.model.catalogue import Cause
+from claudemeter_tui.model.catalogue import SESSION_WINDOW_KEY, Cause
 from claudemeter_tui.model.history import VERDICT_FIGURE, WINDOW_PREFIX
 from claudemeter_tui.model.prices import Price, find_price
 from claudemeter_tui.model.reading import NO_SESSION, Reading
@@ -55,7 +55,7 @@ _SITTING = 90 * 60_000
 """Milliseconds in which one project is worked in most of the time."""
 _ELSEWHERE = 5
 """One sitting of so many is one on another device."""
-_WINDOW = f"{WINDOW_PREFIX}five_hour"
+_WINDOW = name_window(SESSION_WINDOW_KEY)
 _NEWS_SPAN = timedelta(days=1)
 
 

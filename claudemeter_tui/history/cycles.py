@@ -248,7 +248,7 @@ def advance_month(
         current = cycle.extend(at, max_pause, is_full=reading.is_full) if cycle and is_running else cycle
         return Advance(None, current)
     if cycle is None or cycle.end_at is None:
-        return Advance(None, _begin_month(reading, used, at, _find_month(at), CycleSource.CALENDAR))
+        return Advance(None, _begin_month(reading, used, at, find_month(at), CycleSource.CALENDAR))
     if cycle.unit != format_unit(used):
         ended = cycle._replace(end_at=max(at, cycle.last_at), end_source=CycleSource.UNKNOWN, is_full=0)
         start = max(at, cycle.start_at + 1)
@@ -269,7 +269,7 @@ def advance_month(
         return Advance(ended, _begin_next_month(reading, used, at, ended), rise)
     current = cycle.extend(at, max_pause, is_full=reading.is_full).raise_peak(used.minor, at)
     if at >= end_at + MAX_WAIT:
-        current = current._replace(end_at=_find_month(at, 1), end_source=CycleSource.CALENDAR)
+        current = current._replace(end_at=find_month(at, 1), end_source=CycleSource.CALENDAR)
     if reading.until is not None and to_millis(reading.until) == current.end_at:
         current = current._replace(end_source=CycleSource.REPORTED)
     return Advance(None, current)
@@ -277,7 +277,7 @@ def advance_month(
 
 def _begin_next_month(reading: MonthReading, used: Money, at: int, ended: Cycle) -> Cycle:
     """Return the month after `ended`, or a later one if no one watched for so long."""
-    month, end_at = _find_month(at + RESET_LEAD), ended.end_at if ended.end_at is not None else at
+    month, end_at = find_month(at + RESET_LEAD), ended.end_at if ended.end_at is not None else at
     if month - end_at > RESET_LEAD:
         return _begin_month(reading, used, at, month, CycleSource.CALENDAR)
     start, source = max(end_at, ended.start_at + 1), CycleSource(ended.end_source)
@@ -288,7 +288,7 @@ def _begin_month(  # noqa: PLR0917 - private
     reading: MonthReading, used: Money, at: int, start: int, source: CycleSource, month: int | None = None
 ) -> Cycle:
     """Return a new cycle of a month, by default that of `start`."""
-    end_at = _find_month(month if month is not None else start, 1)
+    end_at = find_month(month if month is not None else start, 1)
     is_reported = reading.until is not None and to_millis(reading.until) == end_at
     return Cycle(
         start_at=start,
@@ -307,7 +307,7 @@ def _begin_month(  # noqa: PLR0917 - private
     )
 
 
-def _find_month(at: int, months: int = 0) -> int:
+def find_month(at: int, months: int = 0) -> int:
     """Return the first of the month of a time, or of a later month, in UTC."""
     moment = from_millis(at).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     for _ in range(months):

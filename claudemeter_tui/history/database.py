@@ -40,6 +40,8 @@ _TIME_STEP = 100_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 """Unit of the stored times and spans."""
+HOUR_MILLIS = 3_600_000
+"""An hour in this unit."""
 
 
 class NewerArchiveError(Exception):

@@ -7,14 +7,16 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import groupby, pairwise
 from operator import itemgetter
 from pathlib import Path
 from typing import NamedTuple
 
 from claudemeter_tui.history.archive import find_org_id
-from claudemeter_tui.history.database import from_millis, to_millis
-from claudemeter_tui.history.figures import USED, parse_unit
+from claudemeter_tui.history.cycles import find_month
+from claudemeter_tui.history.database import HOUR_MILLIS, from_millis, to_millis
+from claudemeter_tui.history.figures import USED, name_window, parse_unit
 from claudemeter_tui.history.queries import query_archive
 from claudemeter_tui.history.transcripts import load_refusals, to_span
 from claudemeter_tui.model.attribution import (
@@ -28,7 +30,7 @@ from claudemeter_tui.model.attribution import (
     estimate_usual_rate,
     find_rises,
 )
-from claudemeter_tui.model.catalogue import SCOPED_WINDOW, WINDOWS
+from claudemeter_tui.model.catalogue import SCOPED_WINDOW, SESSION_WINDOW_KEY, WEEK_WINDOW_KEY, WINDOWS
 from claudemeter_tui.model.history import WINDOW_PREFIX
 from claudemeter_tui.model.machine import (
     REFUSAL_DAYS,
@@ -47,14 +49,13 @@ from claudemeter_tui.model.prices import Price, find_price
 from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.model.transcripts import Login, TokenCounts
 
-_SESSION, _WEEK = f"{WINDOW_PREFIX}five_hour", f"{WINDOW_PREFIX}seven_day"
+_SESSION, _WEEK = name_window(SESSION_WINDOW_KEY), name_window(WEEK_WINDOW_KEY)
 _ATTRIBUTED = frozenset((USED, _SESSION, _WEEK))
 """Figures that every call counts for; a window of one model has its own calls."""
 _BASE_SPAN = timedelta(days=1)
 """Time before a span in which the value before the first rise is looked for."""
 _MAX_OVERLAP = timedelta(minutes=5)
 """Longest time before a span in which a rise of the span can have been used."""
-_HOUR = timedelta(hours=1)
 _COUNTS = ", ".join(f"sum({name})" for name in TokenCounts._fields)
 _NAMES = (
     " LEFT JOIN projects ON projects.id = project_id LEFT JOIN names AS model ON model.id = model_id"
@@ -79,12 +80,16 @@ def read_machine(path: Path, origin: str, key: OrgKey | None, request: MachineRe
 
     None if the archive cannot be read, or if a newer version of this program wrote it.
     """
-
-    def query(connection: sqlite3.Connection) -> MachineUsage:
-        org_id = find_org_id(connection, origin, key) if key is not None else None
-        return query_machine(connection, org_id, request)
-
+    query = partial(query_org_machine, origin, key, request)
     return query_archive(path, query, unknown=MachineUsage(request.now))
+
+
+def query_org_machine(
+    origin: str, key: OrgKey | None, request: MachineRequest, connection: sqlite3.Connection
+) -> MachineUsage:
+    """Return the use of this machine, and the rises of the org with a key; see `query_machine`."""
+    org_id = find_org_id(connection, origin, key) if key is not None else None
+    return query_machine(connection, org_id, request)
 
 
 def query_machine(
@@ -162,7 +167,7 @@ def load_usage(
     )
     is_cut = connection.execute(
         "SELECT 1 FROM call_hours WHERE start_at > ? AND start_at < ? LIMIT 1",
-        (first - to_span(_HOUR), first),
+        (first - HOUR_MILLIS, first),
     ).fetchone()
     return found, is_cut is None
 
@@ -286,16 +291,11 @@ def _load_figures(
 def _find_cycle_start(figure: str, run: _Run) -> int:
     """Return the time at which a figure was 0 before its first reading; that reading if it is not known."""
     if figure == USED:
-        return _find_month(run.first_at)
+        return find_month(run.first_at)
     length = WINDOWS.get(figure.removeprefix(WINDOW_PREFIX), SCOPED_WINDOW).length
     if not run.detail or length is None:
         return run.first_at
     return min(run.first_at, int(run.detail) - to_span(length))
-
-
-def _find_month(at: int) -> int:
-    month = from_millis(at).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-    return to_millis(month)
 
 
 def _iterate_levels(figure: str, runs: Iterable[_Run]) -> Iterator[Level]:
@@ -306,7 +306,7 @@ def _iterate_levels(figure: str, runs: Iterable[_Run]) -> Iterator[Level]:
     cycle, reset = 0, ""
     for run in runs:
         if figure == USED:
-            cycle = _find_month(run.first_at)
+            cycle = find_month(run.first_at)
         elif reset and int(reset) <= run.first_at:
             cycle = int(reset)
         yield Level(run.first_at, run.confirmed_at, float(run.value), cycle)
@@ -356,11 +356,11 @@ def _load_activities(
     hours = connection.execute(
         "SELECT DISTINCT start_at FROM call_hours LEFT JOIN logins ON logins.id = login_id"
         " WHERE start_at > ? AND start_at <= ? AND (login_id = 0 OR org = ?)",
-        (to_millis(since) - to_span(_HOUR), to_millis(until), org),
+        (to_millis(since) - HOUR_MILLIS, to_millis(until), org),
     )
     for (start,) in hours:
         # The minutes of these calls are not known: each rise of the hour can be theirs.
-        found += (Activity(at, "", None) for at in range(start, start + to_span(_HOUR), LAG))
+        found += (Activity(at, "", None) for at in range(start, start + HOUR_MILLIS, LAG))
     return sorted(found, key=lambda activity: activity.at)
 
 

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from claudemeter_tui.history.bodies import BodyCompressor
 from claudemeter_tui.history.database import (
     DAMAGED_SUFFIX,
+    HOUR_MILLIS,
     LOG_SUFFIXES,
     ArchiveConnection,
     DamagedArchiveError,
@@ -61,10 +62,10 @@ PARENTS = {
 """The table that each column refers to. Zero and NULL refer to no row."""
 _UNKNOWN_ALLOWED = ("model_id", "variant_id", "cache_miss_id", "project_id", "login_id")
 """Columns that become 0 (not known) if the row that they refer to was lost: the tokens count all the same."""
-_RESTORE_COUNTED = """
-INSERT INTO transcript_state SELECT 1, max(start_at) + 3600000, 0, 0, 0 FROM call_hours WHERE true
+_RESTORE_COUNTED = f"""
+INSERT INTO transcript_state SELECT 1, max(start_at) + {HOUR_MILLIS}, 0, 0, 0 FROM call_hours WHERE true
     HAVING max(start_at) IS NOT NULL ON CONFLICT (id) DO NOTHING
-"""
+"""  # noqa: S608 - our own names
 """Statement that ignores copies of calls that are in sums, if the row that says so was damaged."""
 _TYPES: dict[str, type] = {"INTEGER": int, "TEXT": str, "BLOB": bytes}
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Container, Iterator
 
-from claudemeter_tui.history.database import from_millis
+from claudemeter_tui.history.database import HOUR_MILLIS, from_millis
 from claudemeter_tui.history.transcripts import load_refusals
 from claudemeter_tui.model.archive_rows import Owner, RefusalRow, TokenRow
 from claudemeter_tui.model.transcripts import Login, TokenCounts
 
-_HOUR = 3_600_000
-_PAGE = 7 * 24 * _HOUR
+_PAGE = 7 * 24 * HOUR_MILLIS
 """Milliseconds whose rows one query reads."""
 _KEYS = "login_id, project_id, model_id, variant_id, is_sidechain"
 _NAMES = ", ".join(("rebuilt", *TokenCounts._fields))
@@ -20,7 +19,8 @@ _TOKENS = f"""
 SELECT start_at, coalesce(logins.org, ''), coalesce(logins.account, ''), coalesce(path, ''),
     coalesce(model.name, ''), coalesce(variant.name, ''), is_sidechain, {_SUMS}
 FROM (
-    SELECT at - at % {_HOUR} AS start_at, {_KEYS}, 1 AS count, {_NAMES} FROM calls WHERE at >= ? AND at < ?
+    SELECT at - at % {HOUR_MILLIS} AS start_at, {_KEYS}, 1 AS count, {_NAMES} FROM calls
+        WHERE at >= ? AND at < ?
     UNION ALL
     SELECT start_at, {_KEYS}, count, {_NAMES} FROM call_hours WHERE start_at >= ? AND start_at < ?
 )
@@ -61,7 +61,7 @@ def iterate_tokens(  # noqa: PLR0917 - a span of some orgs
         end: time behind the newest row, so that a later one is not included.
         report: called with the finished part.
     """
-    first, last = -(-first // _HOUR) * _HOUR, min(-(-last // _HOUR) * _HOUR, end)
+    first, last = -(-first // HOUR_MILLIS) * HOUR_MILLIS, min(-(-last // HOUR_MILLIS) * HOUR_MILLIS, end)
     for start, stop in _iterate_pages(connection, _FIRST_TOKENS, first, last, report):
         for row in connection.execute(_TOKENS, (start, stop, start, stop)).fetchall():
             at, org, account, project, model, variant, is_sidechain, calls, rebuilt, *counts = row
@@ -117,7 +117,7 @@ def _iterate_pages(
         (at,) = connection.execute(query, (first,) * marks).fetchone()
         if at is None or at >= last:
             break
-        start = max(first, at - at % _HOUR)
+        start = max(first, at - at % HOUR_MILLIS)
         begin = start if begin is None else begin
         first = min(start + _PAGE, last)
         yield start, first

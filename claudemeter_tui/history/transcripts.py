@@ -5,10 +5,9 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
-from hashlib import blake2b
 from typing import NamedTuple
 
-from claudemeter_tui.history.database import from_millis, intern_name, to_millis, transaction
+from claudemeter_tui.history.database import HOUR_MILLIS, from_millis, intern_name, to_millis, transaction
 from claudemeter_tui.model.transcripts import (
     CALLS_DAYS,
     Call,
@@ -17,6 +16,7 @@ from claudemeter_tui.model.transcripts import (
     TokenCounts,
     TranscriptPosition,
     TranscriptReading,
+    hash_content,
 )
 
 MAX_LOGIN_PAUSE = timedelta(days=1)
@@ -26,7 +26,6 @@ MAX_AHEAD = timedelta(days=1)
 COPY_SPAN = timedelta(minutes=10)
 """Longest time from the line of a call to a copy with a later time: a call takes so long at most."""
 _COUNTS = TokenCounts._fields
-_HOUR_MILLIS = 3_600_000
 _SUMMED = ("rebuilt", *_COUNTS)
 
 _UPSERT_CALL = f"""
@@ -57,7 +56,7 @@ ADD_HOURS = "ON CONFLICT DO UPDATE SET " + ", ".join(
 )
 """End of a statement that adds a row of `call_hours` to the one with the same key."""
 _SUM_CALLS = f"""
-INSERT INTO call_hours SELECT at - at % {_HOUR_MILLIS},
+INSERT INTO call_hours SELECT at - at % {HOUR_MILLIS},
     login_id, project_id, model_id, variant_id, is_sidechain, count(*),
     {", ".join(f"sum({name})" for name in _SUMMED)}
 FROM calls WHERE at < ? GROUP BY 1, 2, 3, 4, 5, 6
@@ -74,8 +73,7 @@ class FileToKeep(NamedTuple):
 
 def hash_path(path: str) -> int:
     """Return the number of a file in `transcript_files`, 63 bits."""
-    digest = blake2b(path.encode(errors="surrogateescape"), digest_size=8).digest()
-    return int.from_bytes(digest, "big") >> 1
+    return hash_content(path.encode(errors="surrogateescape"))
 
 
 def load_positions(connection: sqlite3.Connection) -> dict[int, TranscriptPosition]:
@@ -200,7 +198,7 @@ def sum_calls_before(connection: sqlite3.Connection, limit: int) -> None:
     Raises:
         sqlite3.Error: The archive cannot be written; nothing has changed then.
     """
-    limit -= limit % _HOUR_MILLIS
+    limit -= limit % HOUR_MILLIS
     with transaction(connection):
         (last,) = connection.execute("SELECT max(at) FROM calls WHERE at < ?", (limit,)).fetchone()
         if last is None:

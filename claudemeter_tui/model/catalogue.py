@@ -117,6 +117,9 @@ REFUSED_LIMITS: Mapping[str, RefusedLimit] = {
 
 SESSION_LABEL = next(fact.label for fact in WINDOWS.values() if fact.kind is WindowKind.SESSION)
 """Label of the 5-hour window."""
+SESSION_WINDOW_KEY = next(fact.key for fact in WINDOWS.values() if fact.kind is WindowKind.SESSION)
+WEEK_WINDOW_KEY = next(fact.key for fact in WINDOWS.values() if fact.kind is WindowKind.WEEKLY)
+"""Keys of the windows that stop the whole plan."""
 SCOPED_WINDOW = WindowFact("", length=SEVEN_DAYS, order=29)
 """Facts shared by all 7-day windows of one model or surface in `limits[]`; each entry has its own name."""
 

@@ -9,13 +9,12 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
-from hashlib import blake2b
 from typing import Annotated, Any
 
 import msgspec
 
 from claudemeter_tui.model.sanitize import sanitize_text
-from claudemeter_tui.model.transcripts import SYNTHETIC_MODEL, Call, Refusal, TokenCounts
+from claudemeter_tui.model.transcripts import SYNTHETIC_MODEL, Call, Refusal, TokenCounts, hash_content
 
 MARK = b'"assistant"'
 """Text of every line with tokens or a refusal: its type. In a prompt, the quotes are escaped.
@@ -222,7 +221,7 @@ def _hash_key(
         content: bytes | memoryview = f"{message_id}\0{request_id or ''}".encode(errors="replace")
     else:
         content = uuid.encode(errors="replace") if uuid else line
-    return int.from_bytes(blake2b(content, digest_size=8).digest(), "big") >> 1
+    return hash_content(content)
 
 
 def _in_utc(moment: datetime) -> datetime:

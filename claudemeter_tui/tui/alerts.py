@@ -20,7 +20,7 @@ from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.events import Event, EventKind
 from claudemeter_tui.model.store import OrgKey, Store
 from claudemeter_tui.model.windows import Severity
-from claudemeter_tui.settings import OWN_VARIABLE_PREFIX
+from claudemeter_tui.settings import remove_own_variables
 from claudemeter_tui.tui.terminal import TerminalWriter
 
 if TYPE_CHECKING:  # the app imports this module
@@ -104,9 +104,7 @@ class EventCommand:
         """
         self._argv = tuple(argv)
         self._on_failure = complain
-        self._environment = {
-            key: value for key, value in environment.items() if not key.startswith(OWN_VARIABLE_PREFIX)
-        }
+        self._environment = remove_own_variables(environment)
         self._timeout = within
         self._queue: asyncio.Queue[Event] = asyncio.Queue(MAX_QUEUED_EVENTS)
         self._has_failed = False

@@ -48,6 +48,7 @@ from claudemeter_tui.formatting.transcripts import (
     describe_stops,
 )
 from claudemeter_tui.formatting.values import format_count, format_day, format_percent, to_local
+from claudemeter_tui.model.catalogue import SESSION_WINDOW_KEY, WEEK_WINDOW_KEY
 from claudemeter_tui.model.history import USED_FIGURE, WINDOW_PREFIX
 from claudemeter_tui.model.machine import (
     REFUSAL_DAYS,
@@ -92,10 +93,10 @@ MIN_BAR, MAX_BAR = 12, 30
 _SHORT_KINDS = {SpanKind.WINDOW: "5-hour", SpanKind.CYCLE: "cycle"}
 """Names of spans above columns; all others have their own value."""
 _WINDOW_OF = {
-    SpanKind.WINDOW: "five_hour",
-    SpanKind.TODAY: "five_hour",
-    SpanKind.WEEK: "seven_day",
-    SpanKind.CYCLE: "seven_day",
+    SpanKind.WINDOW: SESSION_WINDOW_KEY,
+    SpanKind.TODAY: SESSION_WINDOW_KEY,
+    SpanKind.WEEK: WEEK_WINDOW_KEY,
+    SpanKind.CYCLE: WEEK_WINDOW_KEY,
 }
 """The window whose rise is attributed in each span."""
 
@@ -236,7 +237,7 @@ def _list_rise_lines(spans: Sequence[SpanUsage], context: PageContext) -> list[L
         for figure in one.figures:
             texts = found.setdefault((figure.figure, figure.unit), [NOTHING] * len(spans))
             texts[place] = format_rise(figure)
-    order = [f"{WINDOW_PREFIX}five_hour", f"{WINDOW_PREFIX}seven_day"]
+    order = [f"{WINDOW_PREFIX}{key}" for key in (SESSION_WINDOW_KEY, WEEK_WINDOW_KEY)]
     ranked = sorted(found, key=lambda key: (key[0] == USED_FIGURE, key[0] not in order, key[0]))
     return [(name_figure(key[0], context.labels), found[key]) for key in ranked]
 
