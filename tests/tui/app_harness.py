@@ -112,3 +112,12 @@ async def finish_workers(app: App[Any]) -> None:
     while found := [one for one in app.workers if one.name in ENDING_WORKERS and not one.is_finished]:
         for worker in found:
             await worker.wait()
+
+
+async def press_each(pilot: Pilot[Any], *keys: str) -> None:
+    """Press keys one by one, each once what the last one loads is on screen."""
+    await pilot.pause()
+    for key in keys:
+        await pilot.press(key)
+        await finish_workers(pilot.app)
+        await pilot.pause()

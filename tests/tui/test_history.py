@@ -9,7 +9,6 @@ from datetime import UTC, timedelta
 from typing import Any
 
 import pytest
-from textual.pilot import Pilot
 
 from claudemeter_tui.demo.history import SimulatedPast
 from claudemeter_tui.history.database import to_millis
@@ -22,7 +21,7 @@ from claudemeter_tui.tui.widgets.history_calendar import CalendarScale
 from claudemeter_tui.tui.widgets.tables import READING
 from tests.histories import answer, build_loader
 from tests.scenes import LABORATORY, NOW, PERSONAL, TEAM
-from tests.tui.app_harness import Stage, app, finish_workers, screen, stage, text
+from tests.tui.app_harness import Stage, app, finish_workers, press_each, screen, stage, text
 from tests.tui.figure_checks import text_of, width_defects
 
 TRIO = (PERSONAL, TEAM, LABORATORY)
@@ -36,22 +35,13 @@ def dashboard(load: Loader | None = None, scene: Stage | None = None, **options:
     return app(scene or stage(*TRIO), load_history=load or build_loader(NOW, UTC), **options)
 
 
-async def press(pilot: Pilot[Any], *keys: str) -> None:
-    """Press keys one by one, each once the history of the last one is on screen."""
-    await pilot.pause()
-    for key in keys:
-        await pilot.press(key)
-        await finish_workers(pilot.app)
-        await pilot.pause()
-
-
 @pytest.mark.parametrize("key", ["h", "escape"])
 async def test_h_opens_and_closes(key: str) -> None:
     """The dashboard comes back, and the answer is not kept."""
     async with dashboard().run_test(size=ONE) as pilot:
-        await press(pilot, "h")
+        await press_each(pilot, "h")
         assert isinstance(pilot.app.screen, HistoryScreen)
-        await press(pilot, key)
+        await press_each(pilot, key)
         opened: object = pilot.app.screen
         assert isinstance(opened, DashboardScreen)
         assert isinstance(pilot.app, Claudemeter)
@@ -68,12 +58,12 @@ async def test_tab_turns_the_pages_and_a_click_opens_one() -> None:
         "days": "Credits per day",
     }
     async with dashboard().run_test(size=ONE) as pilot:
-        await press(pilot, "h")
+        await press_each(pilot, "h")
         for page in HistoryScreen.PAGES:
             assert signs[page] in text(pilot)
-            await press(pilot, "tab")
+            await press_each(pilot, "tab")
         assert signs["calendar"] in text(pilot)
-        await press(pilot, "shift+tab")
+        await press_each(pilot, "shift+tab")
         assert signs["days"] in text(pilot)
         await pilot.click("#first", offset=(screen(pilot)[1].index("stops"), 0))
         await pilot.pause()
@@ -90,10 +80,10 @@ async def test_plus_and_minus_change_the_span() -> None:
         return load(key, request)
 
     async with dashboard(spy).run_test(size=ONE, notifications=True) as pilot:
-        await press(pilot, "h", "plus", "plus", "plus")
+        await press_each(pilot, "h", "plus", "plus", "plus")
         assert "52 weeks · Apr 27 2025 – Apr 25" in text(pilot)
         assert "This is the longest period." in text(pilot)
-        await press(pilot, "minus", "minus", "minus", "minus")
+        await press_each(pilot, "minus", "minus", "minus", "minus")
         assert "1 week · Apr 19 – Apr 25" in text(pilot)
         assert asked == [4, 12, 52, 12, 4, 1]
 
@@ -101,12 +91,12 @@ async def test_plus_and_minus_change_the_span() -> None:
 async def test_w_switches_the_figure_of_the_calendar() -> None:
     """Credits, then each plan-wide window; from another page it opens the calendar."""
     async with dashboard().run_test(size=ONE) as pilot:
-        await press(pilot, "h")
+        await press_each(pilot, "h")
         for words in ("credits spent", "rise of the 5-hour window", "rise of the 7-day all window"):
             assert f" {words} " in screen(pilot)[2]
-            await press(pilot, "w")
+            await press_each(pilot, "w")
         assert " credits spent " in screen(pilot)[2]
-        await press(pilot, "tab", "w")
+        await press_each(pilot, "tab", "w")
         assert " credits spent " in screen(pilot)[2]
 
 
@@ -116,9 +106,9 @@ async def test_w_switches_the_figure_of_the_calendar() -> None:
 async def test_org_changes_while_it_is_open(keys: list[str], name: str) -> None:
     """Numbers and arrows select an org, and its history is shown."""
     async with dashboard().run_test(size=ONE) as pilot:
-        await press(pilot, "h")
+        await press_each(pilot, "h")
         before = text(pilot)
-        await press(pilot, *keys)
+        await press_each(pilot, *keys)
         assert type(pilot.app.screen) is HistoryScreen
         assert screen(pilot)[0].startswith(f" {name}: ")
         assert "busiest" in text(pilot)
@@ -164,7 +154,7 @@ async def test_history_is_read_again_after_a_while() -> None:
 
     scene = stage(*TRIO)
     async with dashboard(spy, scene).run_test(size=ONE) as pilot:
-        await press(pilot, "h")
+        await press_each(pilot, "h")
         for minutes, count in ((4, 1), (5, 2), (6, 2)):
             await scene.at(pilot, NOW + timedelta(minutes=minutes))
             assert isinstance(pilot.app, Claudemeter)
@@ -197,11 +187,11 @@ async def test_page_without_history_says_why(
 ) -> None:
     """Every page says when there will be something to see, or what to do."""
     async with app(stage(*TRIO), load_history=load).run_test(size=size) as pilot:
-        await press(pilot, "h")
+        await press_each(pilot, "h")
         for _ in HistoryScreen.PAGES:
             shown = " ".join(text(pilot).replace("▌", " ").split())
             assert all(each in shown for each in words)
-            await press(pilot, "tab")
+            await press_each(pilot, "tab")
 
 
 async def test_names_are_hidden_in_private_mode() -> None:
@@ -214,12 +204,12 @@ async def test_names_are_hidden_in_private_mode() -> None:
         return load(key, request)
 
     async with dashboard(spy, privacy=True).run_test(size=ONE) as pilot:
-        await press(pilot, "2", "h")
+        await press_each(pilot, "2", "h")
         assert isinstance(pilot.app, Claudemeter)
         assert asked == [pilot.app.store.orgs[1].key]
         for _ in HistoryScreen.PAGES:
             assert "Acme" not in text(pilot)
-            await press(pilot, "tab")
+            await press_each(pilot, "tab")
         assert "busiest" in text(pilot)
 
 
@@ -228,7 +218,7 @@ async def test_names_are_hidden_in_private_mode() -> None:
 async def test_every_row_is_reached_by_keys(size: tuple[int, int]) -> None:
     """Down from the first row to the last one, each with the cursor's mark on screen."""
     async with dashboard().run_test(size=size) as pilot:
-        await press(pilot, "2", "h")
+        await press_each(pilot, "2", "h")
         for page in HistoryScreen.PAGES[:-1]:
             assert isinstance(pilot.app.screen, HistoryScreen)
             rows = pilot.app.screen._page._rows
@@ -239,24 +229,24 @@ async def test_every_row_is_reached_by_keys(size: tuple[int, int]) -> None:
                 assert any(line.startswith("▌") for line in screen(pilot)), page
                 await pilot.press("down")
             assert seen == wanted
-            await press(pilot, "tab")
+            await press_each(pilot, "tab")
 
 
 async def test_cursor_stays_on_its_row() -> None:
     """A page has its own cursor, which a new answer and another page leave where it is."""
     async with dashboard().run_test(size=ONE) as pilot:
-        await press(pilot, "h", "tab", "tab", "G")
+        await press_each(pilot, "h", "tab", "tab", "G")
         marked = next(line for line in screen(pilot) if line.startswith("▌"))
-        await press(pilot, "tab", "shift+tab")
+        await press_each(pilot, "tab", "shift+tab")
         assert marked in screen(pilot)
-        await press(pilot, "g", "plus", "minus")
+        await press_each(pilot, "g", "plus", "minus")
         assert next(line for line in screen(pilot) if line.startswith("▌")) != marked
 
 
 async def test_click_moves_the_cursor() -> None:
     """Every row can be clicked."""
     async with dashboard().run_test(size=ONE) as pilot:
-        await press(pilot, "h", "tab", "tab")
+        await press_each(pilot, "h", "tab", "tab")
         place = next(y for y, line in enumerate(screen(pilot)) if "Apr 13 – 19" in line)
         await pilot.click(offset=(10, place))
         await pilot.pause()
@@ -272,7 +262,7 @@ async def test_every_page_fits_every_size(size: tuple[int, int], ascii_only: boo
     From 40 columns on, each amount has its cents: none ends at the edge or in an ellipsis.
     """
     async with dashboard(ascii=ascii_only).run_test(size=size) as pilot:
-        await press(pilot, "2", "h", "plus")
+        await press_each(pilot, "2", "h", "plus")
         for _ in HistoryScreen.PAGES:
             lines = text_of(pilot.app.screen._compositor.render_strips())
             assert list(width_defects(lines, size[0])) == []
@@ -282,14 +272,14 @@ async def test_every_page_fits_every_size(size: tuple[int, int], ascii_only: boo
                 assert "…" not in line
                 # The labels of an axis are round.
                 assert all(re.match(r"[\d,]+(\.\d\d|\s)", part) for part in line.split("$")[1:]), line
-            await press(pilot, "tab")
+            await press_each(pilot, "tab")
 
 
 async def test_calendar_is_readable_without_colour() -> None:
     """Each level has its own sign in the legend, also in ASCII, and blank hours are explained."""
     for ascii_only, signs in ((False, "·░▒▓█"), (True, ".-+*#")):
         async with dashboard(ascii=ascii_only).run_test(size=ONE) as pilot:
-            await press(pilot, "h", "plus", "plus")
+            await press_each(pilot, "h", "plus", "plus")
             legend = next(line for line in screen(pilot) if " none " in line)
             assert [part.strip()[0] for part in legend.split("  ") if part.strip()] == [*signs, "b"]
             assert re.search(r"(to \$[\d.]+ .*){3} more  blank: not read", legend)
@@ -344,7 +334,7 @@ async def test_only_bars_of_months_have_the_line_of_the_cap(
 ) -> None:
     """The cap is no limit of a day or week: the title names it, and the scale ends above the highest bar."""
     async with dashboard().run_test(size=size) as pilot:
-        await press(
+        await press_each(
             pilot,
             "2",
             "h",
@@ -377,7 +367,7 @@ async def test_cycles_have_dates_of_one_form_and_a_mark_while_they_run(
 ) -> None:
     """Every date has its day, and a reset that was not seen has its source or a sign."""
     async with dashboard().run_test(size=size) as pilot:
-        await press(pilot, "2", "h", "tab")
+        await press_each(pilot, "2", "h", "tab")
         lines = [" ".join(line.split()).strip("▌ ") for line in screen(pilot)[3:-1]]
         heading = next(place for place, line in enumerate(lines) if line.startswith("Billing cycles"))
         assert (lines[heading - 1].removesuffix(" ▇") if heading else "") == head
@@ -391,7 +381,7 @@ async def test_cycles_have_dates_of_one_form_and_a_mark_while_they_run(
 async def test_stops_are_one_table_by_period_and_cause() -> None:
     """The whole period, then each week with its coverage; stops of work before those of the plan."""
     async with dashboard().run_test(size=ONE) as pilot:
-        await press(pilot, "2", "h", "tab", "tab", "tab", "plus")
+        await press_each(pilot, "2", "h", "tab", "tab", "tab", "plus")
         lines = [line.strip("▌ ▇") for line in screen(pilot)[3:-1] if line.strip("▌ ▇")]
         head, *rows = [re.split(r"  +", line) for line in lines]
         assert head == ["period", "verdict", "cause", "times", "time", "covered"]
@@ -420,7 +410,7 @@ async def test_words_about_resets_are_explained_below_the_cycles(
 ) -> None:
     """Each word on the page is explained behind the last cycle, and no other one."""
     async with dashboard().run_test(size=size) as pilot:
-        await press(pilot, "2", "h", "tab", "end", "down", "down")
+        await press_each(pilot, "2", "h", "tab", "end", "down", "down")
         shown = text(pilot)
         assert [each for each in ("seen: ", "by date: ", "expected: ") if each in shown] == expected
 
@@ -445,11 +435,11 @@ def answer_first_minutes(key: OrgKey, request: HistoryRequest) -> HistoryAnswer:
 async def test_first_minutes_show_no_false_figure(size: tuple[int, int]) -> None:
     """A few readings are no `not read`, nothing spent has no axis, and nothing before the first is listed."""
     async with dashboard(answer_first_minutes).run_test(size=size) as pilot:
-        await press(pilot, "h", "plus")
+        await press_each(pilot, "h", "plus")
         shown = {}
         for page in HistoryScreen.PAGES:
             shown[page] = " ".join(text(pilot).replace("▌", " ").split())
-            await press(pilot, "tab")
+            await press_each(pilot, "tab")
         assert "covered less than 1%" in shown["calendar"] or size[0] < 100
         assert "· none blank: not read" in shown["calendar"]
         assert "$0.01" not in shown["calendar"] + shown["days"]
@@ -472,7 +462,7 @@ async def test_history_without_an_org_says_so() -> None:
         assert isinstance(pilot.app, Claudemeter)
         await pilot.app.push_screen(HistoryScreen(pilot.app._build_view()))
         for _ in HistoryScreen.PAGES:
-            await press(pilot, "tab")
+            await press_each(pilot, "tab")
             assert text(pilot).count("No org yet") == 1
             assert "No org yet." in text(pilot)
             assert READING not in text(pilot)

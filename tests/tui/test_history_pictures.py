@@ -13,7 +13,7 @@ from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.screens.history import HistoryScreen
 from tests.histories import build_loader
 from tests.scenes import LABORATORY, NOW, PERSONAL, TEAM
-from tests.tui.app_harness import app, finish_workers, stage
+from tests.tui.app_harness import app, press_each, stage
 
 Compare = Callable[..., bool]
 SIZES = ((120, 36), (80, 24), (60, 20), (40, 8))
@@ -29,11 +29,7 @@ def turn_to(page: str, *keys: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
     """Open this page of the second org's history."""
 
     async def press(pilot: Pilot[Any]) -> None:
-        await pilot.pause()
-        for key in ("2", "h", *keys, *["tab"] * HistoryScreen.PAGES.index(page)):
-            await pilot.press(key)
-            await finish_workers(pilot.app)
-            await pilot.pause()
+        await press_each(pilot, "2", "h", *keys, *["tab"] * HistoryScreen.PAGES.index(page))
 
     return press
 

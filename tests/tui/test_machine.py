@@ -29,7 +29,7 @@ from tests.bodies import PERSONAL as PERSONAL_UUID
 from tests.machines import PLANTED, build_machine_loader
 from tests.scenes import LABORATORY, NOW, PERSONAL
 from tests.scenes import TEAM as TEAM_ORG
-from tests.tui.app_harness import Stage, app, finish_workers, screen, stage, text
+from tests.tui.app_harness import Stage, app, finish_workers, press_each, screen, stage, text
 from tests.tui.figure_checks import text_of, width_defects
 
 TRIO = (PERSONAL, TEAM_ORG, LABORATORY)
@@ -51,15 +51,6 @@ def dashboard(load: Loader | None = None, scene: Stage | None = None, **options:
     return app(scene or stage(*TRIO), **(given | options))
 
 
-async def press(pilot: Pilot[Any], *keys: str) -> None:
-    """Press keys one by one, each once what the last one loads is on screen."""
-    await pilot.pause()
-    for key in keys:
-        await pilot.press(key)
-        await finish_workers(pilot.app)
-        await pilot.pause()
-
-
 def find_line(pilot: Pilot[Any], start: str) -> str:
     """Return the first line that begins with a text behind the cursor's mark."""
     return next(line[2:] for line in screen(pilot)[2:] if line[2:].startswith(start))
@@ -69,9 +60,9 @@ def find_line(pilot: Pilot[Any], start: str) -> str:
 async def test_l_opens_and_closes(key: str) -> None:
     """The dashboard comes back, and the usage is not kept."""
     async with dashboard().run_test(size=ONE) as pilot:
-        await press(pilot, "l")
+        await press_each(pilot, "l")
         assert isinstance(pilot.app.screen, MachineScreen)
-        await press(pilot, key)
+        await press_each(pilot, key)
         opened: object = pilot.app.screen
         assert isinstance(opened, DashboardScreen)
         assert isinstance(pilot.app, Claudemeter)
@@ -88,12 +79,12 @@ async def test_tab_turns_the_pages_and_a_click_opens_one() -> None:
         "refusals": "Stopped 4 times in 30 days: 5-hour 1, credits 1, other limit 1, week 1",
     }
     async with dashboard().run_test(size=ONE) as pilot:
-        await press(pilot, "2", "l")
+        await press_each(pilot, "2", "l")
         for page in MachineScreen.PAGES:
             assert signs[page] in text(pilot)
-            await press(pilot, "tab")
+            await press_each(pilot, "tab")
         assert signs["overview"] in text(pilot)
-        await press(pilot, "shift+tab")
+        await press_each(pilot, "shift+tab")
         assert signs["refusals"] in text(pilot)
         await pilot.click("#first", offset=(screen(pilot)[1].index("models"), 0))
         await pilot.pause()
@@ -103,7 +94,7 @@ async def test_tab_turns_the_pages_and_a_click_opens_one() -> None:
 async def test_overview_has_four_spans_side_by_side() -> None:
     """Tokens and rises are measured, costs are marked as estimated, and an assumed start, too."""
     async with dashboard().run_test(size=ONE) as pilot:
-        await press(pilot, "2", "l")
+        await press_each(pilot, "2", "l")
         assert screen(pilot)[2] == " Claude Code on this machine · first call Apr 5 13:48"
         assert find_line(pilot, "Tokens").split() == ["Tokens", "5-hour", "today", "week", "cycle"]
         assert find_line(pilot, "since").split()[:3] == ["since", "11:00", "00:00"]
@@ -129,16 +120,16 @@ async def test_sums_that_lack_calls_are_marked_as_minimums() -> None:
 
     note = "≥ at least: of the first hour of the period, only a sum with earlier calls is kept."
     async with dashboard(load).run_test(size=ONE) as pilot:
-        await press(pilot, "2", "l")
+        await press_each(pilot, "2", "l")
         assert find_line(pilot, "output").split() == ["output", "≥200k", "875k", "1.80M", "1.80M"]
         assert find_line(pilot, "main chain").split()[2:4] == ["≥~$4.00", "~$18.00"]
         assert note in text(pilot)
-        await press(pilot, "plus")
+        await press_each(pilot, "plus")
         assert note not in text(pilot)
-        await press(pilot, "minus")
+        await press_each(pilot, "minus")
         assert find_line(pilot, "all").split() == ["all", "≥1.00M", "≥~$8.00", "–", "+60%"]
         assert note in text(pilot)
-        await press(pilot, "tab")
+        await press_each(pilot, "tab")
         assert find_line(pilot, "Opus 5.5").split()[-3] == "≥~$8.00"
         assert note in text(pilot)
 
@@ -150,7 +141,7 @@ async def test_overview_keeps_a_table_where_two_spans_fit(width: int, tables: in
     if tables == 2:
         heads = [["Tokens", "5-hour", "today", "week"], ["Tokens", "cycle"]]
     async with dashboard().run_test(size=(width, 50)) as pilot:
-        await press(pilot, "2", "l")
+        await press_each(pilot, "2", "l")
         assert [line.split() for line in screen(pilot) if line[2:].startswith("Tokens ")] == heads
         rises = [line.split()[1:] for line in screen(pilot) if line[2:].startswith("credits ")]
         assert [one for texts in rises for one in texts] == ["+$3.40", "+$3.40", "≥$3.40", "+$13.40"]
@@ -160,10 +151,10 @@ async def test_overview_keeps_a_table_where_two_spans_fit(width: int, tables: in
 async def test_rise_above_100_percent_is_explained() -> None:
     """On the page of the span that has one: 60% in the window, 225% today."""
     async with dashboard().run_test(size=ONE) as pilot:
-        await press(pilot, "2", "l", "plus")
+        await press_each(pilot, "2", "l", "plus")
         assert find_line(pilot, "all").split()[-1] == "+225%"
         assert RESETS_NOTE in text(pilot)
-        await press(pilot, "minus")
+        await press_each(pilot, "minus")
         assert find_line(pilot, "all").split()[-1] == "+60%"
         assert RESETS_NOTE not in text(pilot)
 
@@ -171,17 +162,17 @@ async def test_rise_above_100_percent_is_explained() -> None:
 async def test_plus_and_minus_change_the_span() -> None:
     """Of projects and models alike; from another page they open the projects, and the ends are reported."""
     async with dashboard().run_test(size=ONE, notifications=True) as pilot:
-        await press(pilot, "2", "l", "plus")
+        await press_each(pilot, "2", "l", "plus")
         assert screen(pilot)[2].startswith(" today · since 00:00")
-        await press(pilot, "minus")
+        await press_each(pilot, "minus")
         assert screen(pilot)[2].startswith(f" {SpanKind.WINDOW} · since 11:00")
         assert find_line(pilot, "all").split() == ["all", "1.00M", "~$8.00", "–", "+60%"]
-        await press(pilot, "minus")
+        await press_each(pilot, "minus")
         assert "This is the shortest period." in text(pilot)
-        await press(pilot, "plus", "plus", "plus", "plus")
+        await press_each(pilot, "plus", "plus", "plus", "plus")
         assert screen(pilot)[2].startswith(" billing cycle · since Wed Apr 1 00:00")
         assert "This is the longest period." in text(pilot)
-        await press(pilot, "tab")
+        await press_each(pilot, "tab")
         assert screen(pilot)[2].startswith(" billing cycle")
         assert find_line(pilot, "claude-quokka-9").split()[-3:] == ["no", "price", "–"]
         assert "no price" in find_line(pilot, "Opus 5.5 wombat")
@@ -190,7 +181,7 @@ async def test_plus_and_minus_change_the_span() -> None:
 async def test_projects_have_their_part_of_the_rise() -> None:
     """Largest cost first; each part is an estimate, the sum is not, and the reason for no parts is given."""
     async with dashboard().run_test(size=ONE) as pilot:
-        await press(pilot, "2", "l", "plus")
+        await press_each(pilot, "2", "l", "plus")
         lines = [line[2:].split() for line in screen(pilot) if "~" in line and "%" in line]
         assert [line[0] for line in lines[:3]] == ["private/api", "mayflower/api", "shop"]
         assert [line[-1] for line in lines[:3]] == ["~60%"] * 3
@@ -204,7 +195,7 @@ async def test_projects_have_their_part_of_the_rise() -> None:
 async def test_bar_of_a_share_where_there_is_room(width: int, cells: int) -> None:
     """Beside each project and model with a share, in the same half cells as the limits."""
     async with dashboard().run_test(size=(width, 36)) as pilot:
-        await press(pilot, "2", "l", "plus")
+        await press_each(pilot, "2", "l", "plus")
         for page, rows in (("projects", 3), ("models", 1)):
             bars = [(line, bar) for line in screen(pilot)[2:] for bar in re.findall(r"[━╸─]{2,}", line)]
             assert len(bars) == (rows if cells else 0), page
@@ -213,31 +204,31 @@ async def test_bar_of_a_share_where_there_is_room(width: int, cells: int) -> Non
                 assert share is not None, line
                 assert len(bar) == cells
                 assert abs(bar.count("━") + bar.count("╸") / 2 - cells * int(share[1]) / 100) <= 1
-            await press(pilot, "tab")
+            await press_each(pilot, "tab")
 
 
 async def test_rise_of_an_org_without_the_login_is_not_attributed() -> None:
     """The projects are listed, and the reason is given; the org can be changed while it is open."""
     async with dashboard(build_machine_loader(PERSONAL_UUID)).run_test(size=ONE) as pilot:
-        await press(pilot, "2", "l", "plus")
+        await press_each(pilot, "2", "l", "plus")
         assert (
             "Claude Code is logged in to Personal, so no part of this org's rise is attributed here."
             in text(pilot)
         )
         assert "elsewhere" not in text(pilot)
         assert find_line(pilot, "shop").split()[-1].endswith("%")
-        await press(pilot, "1")
+        await press_each(pilot, "1")
         assert type(pilot.app.screen) is MachineScreen
         assert "is logged in to" not in text(pilot)
     async with dashboard(build_machine_loader("")).run_test(size=ONE) as pilot:
-        await press(pilot, "2", "l", "plus")
+        await press_each(pilot, "2", "l", "plus")
         assert "Claude Code's login is not known" in text(pilot)
 
 
 async def test_rebuilds_have_days_costs_and_reasons() -> None:
     """100,000 tokens written again would have cost 4 cents less per 10,000; the newest day is first."""
     async with dashboard().run_test(size=ONE) as pilot:
-        await press(pilot, "2", "l", "tab", "tab", "tab")
+        await press_each(pilot, "2", "l", "tab", "tab", "tab")
         assert find_line(pilot, "30 days").split()[2:] == ["3", "240k", "~$1.15"]
         newest, oldest = "Sat Apr 25", "Fri Apr 24"
         assert find_line(pilot, newest).split()[3:6] == ["1", "80.0k", "~$0.38"]
@@ -249,7 +240,7 @@ async def test_refusals_have_their_causes_and_prove_nothing_by_absence() -> None
     """Newest first, one row for each stop; the note is there with and without refusals."""
     note = "so there can be others"
     async with dashboard().run_test(size=ONE) as pilot:
-        await press(pilot, "2", "l", "shift+tab")
+        await press_each(pilot, "2", "l", "shift+tab")
         newest = find_line(pilot, "Sat Apr 25 13:48")
         assert "mayflower/api" in newest or "api" in newest
         assert "5-hour window; credits locked: your monthly cap is reached · 2 refusals" in newest
@@ -262,7 +253,7 @@ async def test_refusals_have_their_causes_and_prove_nothing_by_absence() -> None
         return replace(loader(key, request), refusals=())
 
     async with dashboard(load).run_test(size=ONE) as pilot:
-        await press(pilot, "2", "l", "shift+tab")
+        await press_each(pilot, "2", "l", "shift+tab")
         assert "No refusal was found in 30 days." in text(pilot)
         assert note in text(pilot)
 
@@ -278,9 +269,9 @@ async def test_enter_shows_the_dashboard_as_of_a_refusal() -> None:
     for private in (False, True):
         shown = dashboard(load_past=load_past, privacy=private)
         async with shown.run_test(size=ONE) as pilot:
-            await press(pilot, "l", "enter", "tab", "enter")
+            await press_each(pilot, "l", "enter", "tab", "enter")
             assert asked == []
-            await press(pilot, "shift+tab", "shift+tab", "enter")
+            await press_each(pilot, "shift+tab", "shift+tab", "enter")
             assert asked == [(TEAM_KEY, NOW - timedelta(hours=1), 0)]
             asked.clear()
 
@@ -308,17 +299,17 @@ async def test_usage_is_read_again_with_new_transcripts_and_each_minute() -> Non
         await pilot.pause()
 
     async with dashboard(spy, scene).run_test(size=ONE) as pilot:
-        await press(pilot, "1")
+        await press_each(pilot, "1")
         await tick(pilot, 0, 0)
         assert asked == []
-        await press(pilot, "l")
+        await press_each(pilot, "l")
         assert len(asked) == 1
         for count, seconds, read_at in ((1, 1, 1), (2, 3, 3), (2, 4, None), (2, 60, None), (3, 64, None)):
             await tick(pilot, seconds, read_at)
             assert len(asked) == count, seconds
-        await press(pilot, "2")
+        await press_each(pilot, "2")
         assert len(asked) == 4
-        await press(pilot, "l")
+        await press_each(pilot, "l")
         await tick(pilot, 200, 200)
         assert len(asked) == 4
 
@@ -327,7 +318,7 @@ async def test_one_timer_waits_for_the_next_reading(monkeypatch: pytest.MonkeyPa
     """However often transcripts have something new meanwhile: the timers would add up while it is open."""
     scene = stage(*TRIO)
     async with dashboard(None, scene).run_test(size=ONE) as pilot:
-        await press(pilot, "l")
+        await press_each(pilot, "l")
         waiting: list[str] = []
         original = pilot.app.set_timer
 
@@ -403,10 +394,10 @@ async def test_page_without_usage_says_why(
 ) -> None:
     """Every page says what will be there, or what to do."""
     async with dashboard(**({"load_machine": load} | options)).run_test(size=size) as pilot:
-        await press(pilot, "l")
+        await press_each(pilot, "l")
         for _ in MachineScreen.PAGES:
             assert words in " ".join(text(pilot).replace("▌", " ").split())
-            await press(pilot, "tab")
+            await press_each(pilot, "tab")
 
 
 async def test_machine_is_shown_without_an_org() -> None:
@@ -425,11 +416,11 @@ async def test_machine_is_shown_without_an_org() -> None:
 async def test_names_are_hidden_in_private_mode() -> None:
     """Projects, unknown models and codes get pseudonyms on every page and in pictures; figures stay."""
     async with dashboard(privacy=True).run_test(size=ONE) as pilot:
-        await press(pilot, "2", "l", "plus", "plus", "plus")
+        await press_each(pilot, "2", "l", "plus", "plus", "plus")
         shown = ""
         for _ in MachineScreen.PAGES:
             shown += text(pilot)
-            await press(pilot, "tab")
+            await press_each(pilot, "tab")
         assert not [name for name in (*PLANTED, "Acme") if name in shown]
         assert {"project 1", "project 2", "project 3", "model 1", "reason"} <= {
             *re.findall(r"project \d|model \d|reason", shown)
@@ -437,19 +428,19 @@ async def test_names_are_hidden_in_private_mode() -> None:
         assert "Opus 5.5" in shown
         assert "≥450%" in shown
     async with dashboard().run_test(size=ONE) as pilot:
-        await press(pilot, "2", "l", "plus", "plus", "plus")
+        await press_each(pilot, "2", "l", "plus", "plus", "plus")
         assert isinstance(pilot.app, Claudemeter)
         for _ in MachineScreen.PAGES:
             picture = export_svg(pilot.app, pilot.app._dashboard_run.redaction)
             assert not [name for name in (*PLANTED, "Acme") if name in picture]
-            await press(pilot, "tab")
+            await press_each(pilot, "tab")
         assert "mayflower" in text(pilot)
 
 
 async def test_searched_folders_are_hidden_in_private_mode() -> None:
     """A folder can contain a name."""
     async with dashboard(load_nothing, privacy=True).run_test(size=ONE) as pilot:
-        await press(pilot, "l")
+        await press_each(pilot, "l")
         assert "No transcripts of Claude Code were found." in text(pilot)
         assert "quokka" not in text(pilot)
 
@@ -463,7 +454,7 @@ async def test_every_page_fits_every_size(size: tuple[int, int], ascii_only: boo
     From 40 columns on no figure is cut, and every cost is marked as estimated.
     """
     async with dashboard(ascii=ascii_only).run_test(size=size) as pilot:
-        await press(pilot, "2", "l")
+        await press_each(pilot, "2", "l")
         for page in MachineScreen.PAGES:
             assert isinstance(pilot.app.screen, MachineScreen)
             assert "BLOCKED" in screen(pilot)[0]
@@ -482,13 +473,13 @@ async def test_every_page_fits_every_size(size: tuple[int, int], ascii_only: boo
                     break
             else:
                 assert size not in SIZES[1:5], page
-            await press(pilot, "tab")
+            await press_each(pilot, "tab")
 
 
 async def test_cursor_stays_on_its_row() -> None:
     """A page has its own cursor, which another page leaves where it is."""
     async with dashboard().run_test(size=ONE) as pilot:
-        await press(pilot, "2", "l", "tab", "tab", "tab", "tab", "down", "down")
+        await press_each(pilot, "2", "l", "tab", "tab", "tab", "tab", "down", "down")
         marked = next(line for line in screen(pilot) if line.startswith("▌"))
-        await press(pilot, "tab", "shift+tab")
+        await press_each(pilot, "tab", "shift+tab")
         assert marked in screen(pilot)

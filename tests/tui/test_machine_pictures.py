@@ -12,7 +12,7 @@ from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.screens.machine import MachineScreen
 from tests.machines import build_machine_loader
 from tests.scenes import LABORATORY, PERSONAL, TEAM
-from tests.tui.app_harness import app, finish_workers, stage
+from tests.tui.app_harness import app, press_each, stage
 
 Compare = Callable[..., bool]
 SIZES = ((120, 36), (80, 24), (60, 20), (40, 8))
@@ -28,11 +28,7 @@ def turn_to(page: str) -> Callable[[Pilot[Any]], Awaitable[None]]:
     """Open this page beside the second org."""
 
     async def press(pilot: Pilot[Any]) -> None:
-        await pilot.pause()
-        for key in ("2", "l", *["tab"] * MachineScreen.PAGES.index(page)):
-            await pilot.press(key)
-            await finish_workers(pilot.app)
-            await pilot.pause()
+        await press_each(pilot, "2", "l", *["tab"] * MachineScreen.PAGES.index(page))
 
     return press
 
