@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from claudemeter_tui.claude_ai.client import CookieClient, HttpResponse, RequestFailedError, parse_body
 from claudemeter_tui.claude_ai.parse_account import parse_account, parse_organizations, parse_subscription
 from claudemeter_tui.claude_ai.parse_credits import parse_overage, parse_prepaid
 from claudemeter_tui.claude_ai.parse_usage import parse_usage
+from claudemeter_tui.claude_ai.responses import Client, HttpResponse, RequestFailedError, parse_body
 from claudemeter_tui.claude_ai.validation import MalformedError, ParsedBody
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.catalogue import ORGANIZATIONS_PATH, SLOW_INTERVAL, Endpoint, MeterOrigin
@@ -60,7 +60,7 @@ class Poll:
 
     def __init__(
         self,
-        client: CookieClient,
+        client: Client,
         now: Callable[[], datetime],
         *,
         stops_at_refusal: bool = True,
@@ -265,7 +265,7 @@ class ClaudeAiSource:
     def __init__(
         self,
         session: Session,
-        client: CookieClient,
+        client: Client,
         now: Callable[[], datetime],
         ignores: Callable[[Org], bool] = lambda _: False,
     ) -> None:

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from claudemeter_tui.claude_ai.api import ClaudeAiSource
-from claudemeter_tui.claude_ai.client import CookieClient, RequestFailedError
+from claudemeter_tui.claude_ai.client import CookieClient
+from claudemeter_tui.claude_ai.responses import RequestFailedError
 from claudemeter_tui.model.catalogue import SAVED_RESETS_QUERY, Endpoint
 from claudemeter_tui.model.reading import ErrorKind, Failure, Reading, Reply, Session
 from claudemeter_tui.model.secrets import Cookies

@@ -8,7 +8,7 @@ from contextlib import suppress
 import httpx
 import pytest
 
-from claudemeter_tui.claude_ai.client import RequestFailedError
+from claudemeter_tui.claude_ai.responses import RequestFailedError
 from claudemeter_tui.model.secrets import Cookies
 from tests.claude_ai.api_cases import COOKIES, KEY, asking, sent
 from tests.responses import Answer

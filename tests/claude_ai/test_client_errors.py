@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from claudemeter_tui.claude_ai import client as client_module
-from claudemeter_tui.claude_ai.client import RequestFailedError
+from claudemeter_tui.claude_ai.responses import RequestFailedError
 from claudemeter_tui.model.reading import ErrorKind
 from tests.claude_ai.api_cases import REFUSED, asking, refusal, saying
 from tests.claude_ai.tls import tls_server

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claudemeter_tui.claude_ai.client import MAX_RETRY_AFTER, HttpResponse, RequestFailedError, parse_body
+from claudemeter_tui.claude_ai.responses import MAX_RETRY_AFTER, HttpResponse, RequestFailedError, parse_body
 from claudemeter_tui.model.reading import ErrorKind
 
 AT = datetime(2026, 4, 25, 14, 48, tzinfo=UTC)

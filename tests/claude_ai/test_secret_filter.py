@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.pretty import pretty_repr
 
-from claudemeter_tui.claude_ai.client import CookieClient, RequestFailedError, parse_body
+from claudemeter_tui.claude_ai.client import CookieClient
+from claudemeter_tui.claude_ai.responses import RequestFailedError, parse_body
 from claudemeter_tui.claude_ai.secret_filter import (
     MARKER,
     MAX_SECRETS,

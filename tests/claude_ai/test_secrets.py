@@ -17,7 +17,8 @@ from rich.traceback import Traceback
 
 from claudemeter_tui.claude_ai import api
 from claudemeter_tui.claude_ai.api import ClaudeAiSource
-from claudemeter_tui.claude_ai.client import CookieClient, RequestFailedError
+from claudemeter_tui.claude_ai.client import CookieClient
+from claudemeter_tui.claude_ai.responses import RequestFailedError
 from claudemeter_tui.claude_ai.validation import ParsedBody
 from claudemeter_tui.model.reading import ErrorKind, Failure, Reading
 from tests.bodies import PERSONAL

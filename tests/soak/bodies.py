@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from claudemeter_tui.claude_ai.client import HttpResponse, RequestFailedError, parse_body
+from claudemeter_tui.claude_ai.responses import HttpResponse, RequestFailedError, parse_body
 from claudemeter_tui.claude_ai.validation import MalformedError
 from claudemeter_tui.formatting import verdict as words
 from claudemeter_tui.formatting.figures import build_sections
