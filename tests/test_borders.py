@@ -51,6 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "browsers": {"clock", "model"},
     "sessions": {"clock", "model"},
     "demo": {"history", "model"},
+    "extension": set(),
     "history": {"model", "storage"},
     "transcripts": {"model"},
     "formatting": {"model"},
