@@ -23,6 +23,7 @@ from claudemeter_tui.model.reading import (
 from claudemeter_tui.model.secrets import Cookies
 from claudemeter_tui.sessions.discovery import (
     build_error_result,
+    build_host_result,
     build_ignored_results,
     build_login_result,
     build_no_browser_result,
@@ -75,6 +76,8 @@ async def check_sessions(
     scans = await browsers.scan(tuple(browsers.filters), lambda _: None) if browsers is not None else ()
     results = await asyncio.gather(*map(check_profile, scans)) or build_no_browser_result(providers)
     results += build_ignored_results(providers)
+    if providers.find_hosts is not None:
+        results += map(build_host_result, await asyncio.to_thread(providers.find_hosts))
     return [*results, await _check_login(login, add_orgs)] if login is not None else results
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 
 from claudemeter_tui.formatting.values import format_count, format_moment, format_short_day, to_local
 from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.extension import is_extension_session
 from claudemeter_tui.model.problems import INFORMATIONAL_ERRORS, RENEWABLE_ERRORS, ProblemGroup
 from claudemeter_tui.model.reading import (
     ARCHIVE_ERRORS,
@@ -60,6 +61,18 @@ PROBLEM_TEXTS: dict[ErrorKind, ProblemText] = {
     ),
     ErrorKind.TIMEOUT: ProblemText("The reply did not arrive in time.", _RETRIES),
     ErrorKind.CUT_OFF: ProblemText("Connection dropped mid-reply.", _RETRIES),
+    ErrorKind.FETCH_FAILED: ProblemText(
+        "The browser got no answer from claude.ai: no network, a redirect, or a blocked request.",
+        "Open claude.ai in that browser to see what it says, then press r; it also retries automatically.",
+    ),
+    ErrorKind.BROWSER_CLOSED: ProblemText(
+        "The browser that reads this account is closed, or its extension is off.",
+        "Start the browser; if that does not help, claudemeter-tui --extension status says more.",
+    ),
+    ErrorKind.EXTENSION_OLD: ProblemText(
+        "The extension in the browser is older than claudemeter and does not send this request.",
+        "Reload the extension on the browser's page of extensions.",
+    ),
     ErrorKind.NO_SESSION: ProblemText(
         "No session found.", "Sign in to claude.ai in a browser on this machine, then press r."
     ),
@@ -163,7 +176,7 @@ def describe_problem_cure(problem: Problem) -> str:
         return f"{how} (checked every few minutes)."
     if session.browser in _MANUAL_RENEWALS:
         return f"{how}."
-    if trouble is ErrorKind.EXPIRED:
+    if trouble is ErrorKind.EXPIRED and not is_extension_session(session):
         return f"{how} (checked every minute; press r to check now)."
     return f"{how}, then press r."
 
@@ -172,7 +185,8 @@ def describe_session_renewal(session: Session) -> str:
     """Return the cure for a session: `Sign in to claude.ai in Chrome (Profile 1)`."""
     if session.browser in _MANUAL_RENEWALS:
         return _MANUAL_RENEWALS[session.browser]
-    where = f"{session.browser} ({session.profile})" if session.profile else session.browser
+    is_named = session.profile and not is_extension_session(session)
+    where = f"{session.browser} ({session.profile})" if is_named else session.browser
     return f"Sign in to claude.ai in {where}"
 
 

@@ -79,16 +79,21 @@ def describe_process() -> Process:
 
 def find_state(lease: Lease, process: Process) -> ProcessState:
     """Return the state of the holder's process; only a process of the same machine can know it."""
-    if lease.machine != process.machine or sys.platform == "win32":  # there, `kill` would end the process
+    return find_process_state(Process(lease.holder, lease.machine, lease.pid, lease.started), process)
+
+
+def find_process_state(other: Process, process: Process) -> ProcessState:
+    """Return the state of another process; only a process of the same machine can know it."""
+    if other.machine != process.machine or sys.platform == "win32":  # there, `kill` would end the process
         return ProcessState.HIDDEN
     try:
-        os.kill(lease.pid, 0)
+        os.kill(other.pid, 0)
     except ProcessLookupError:
         return ProcessState.ENDED
     except (OSError, OverflowError):  # another user's process
         pass
-    state, started = _read_process(lease.pid)
-    if state == "Z" or started not in {lease.started, None}:
+    state, started = _read_process(other.pid)
+    if state == "Z" or started not in {other.started, None}:
         return ProcessState.ENDED
     if not state:
         return ProcessState.HIDDEN

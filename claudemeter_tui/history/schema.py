@@ -370,6 +370,26 @@ CREATE TABLE transcript_state (
 );
 """
 
-MIGRATIONS: tuple[str, ...] = (_FACTS + _DERIVED, _UNDATED, _TRANSCRIPTS)
+_HOSTS = """
+-- Sessions that are read through the browser extension; the columns are those of `HostRecord`. `pid` is 0
+-- after the host has ended.
+CREATE TABLE extension_hosts (
+    origin TEXT NOT NULL,
+    browser TEXT NOT NULL,
+    profile TEXT NOT NULL,
+    account_id INTEGER REFERENCES accounts ON DELETE SET NULL,
+    host_version TEXT NOT NULL,
+    extension_version TEXT NOT NULL,
+    machine TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    started TEXT NOT NULL,
+    seen_at INTEGER NOT NULL,
+    replied_at INTEGER,
+    error TEXT NOT NULL,
+    PRIMARY KEY (origin, browser, profile)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FACTS + _DERIVED, _UNDATED, _TRANSCRIPTS, _HOSTS)
 """Script of each version: the first creates version 1. `PRAGMA user_version` is the version of a file."""
 VERSION = len(MIGRATIONS)

@@ -32,6 +32,9 @@ class ErrorKind(StrEnum):
     PROXY = "proxy failed"
     TIMEOUT = "timed out"
     CUT_OFF = "cut off"
+    FETCH_FAILED = "request failed"
+    BROWSER_CLOSED = "browser closed"
+    EXTENSION_OLD = "old extension"
     NO_SESSION = "no session"
     EXPIRED = "session expired"
     FORBIDDEN = "not allowed"
@@ -229,6 +232,8 @@ UNREACHED_ERRORS = frozenset(
         ErrorKind.CONNECTION_REFUSED,
         ErrorKind.TLS,
         ErrorKind.PROXY,
+        ErrorKind.FETCH_FAILED,
+        ErrorKind.BROWSER_CLOSED,
         ErrorKind.NO_SESSION,
     }
 )

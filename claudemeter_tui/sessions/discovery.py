@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
 from claudemeter_tui.clock import run_in_daemon_thread
+from claudemeter_tui.model.extension import HostRecord
 from claudemeter_tui.model.reading import (
     CLAUDE_CODE_LOGIN,
     IGNORED_PLACE,
@@ -18,6 +19,7 @@ from claudemeter_tui.model.reading import (
     LoginResult,
     NoLogin,
     ProfileScan,
+    Reading,
     ScanOutcome,
     ScanResult,
     Session,
@@ -25,7 +27,7 @@ from claudemeter_tui.model.reading import (
 from claudemeter_tui.model.secrets import Cookies
 from claudemeter_tui.sessions.poller import PacedSource
 from claudemeter_tui.sessions.renewable import BrowserProvider, RenewableSession, SessionProviders
-from claudemeter_tui.sessions.scheduler import PollScheduler, SessionSlot
+from claudemeter_tui.sessions.scheduler import HOST_CHECK_SECONDS, PollScheduler, SessionSlot
 
 _INCONCLUSIVE = (ScanOutcome.TIMED_OUT, ScanOutcome.LOCKED, ScanOutcome.UNREADABLE, ScanOutcome.UNDECRYPTABLE)
 """Outcomes that do not show whether there is a session."""
@@ -132,9 +134,36 @@ def build_login_result(login: LoginResult) -> ScanResult:
     return ScanResult(CLAUDE_CODE_LOGIN, login.error.value, login.detail)
 
 
+def build_host_result(host: HostRecord) -> ScanResult:
+    """Return the line for a session that is read through the browser extension."""
+    if not host.is_running:
+        return ScanResult(host.session, "browser closed")
+    if host.error_kind is not None:
+        return build_error_result(host.session, host.error_kind)
+    email = host.account.email if host.account is not None else None
+    return ScanResult(host.session, "extension running", email or "", is_working=host.account is not None)
+
+
 def build_error_result(session: Session, error_kind: ErrorKind) -> ScanResult:
     """Return the line for a session that the server rejected."""
     return ScanResult(session, error_kind.value, error_kind=error_kind)
+
+
+class _HostSource:
+    """Source of a session that only the browser extension's host can poll."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    async def read(self, *, full: bool = False) -> AsyncGenerator[Reading, None]:
+        """Yield nothing."""
+        del full
+        nothing: tuple[Reading, ...] = ()
+        for reading in nothing:
+            yield reading
+
+    async def aclose(self) -> None:
+        """Do nothing."""
 
 
 LOGIN_TIMEOUT = 20.0
@@ -144,13 +173,25 @@ LOGIN_TIMEOUT = 20.0
 class SessionDiscovery:
     """Finds sessions and passes them to the scheduler; detects new names, new keys and removed profiles."""
 
-    def __init__(self, providers: SessionProviders, scheduler: PollScheduler, *, interval: timedelta) -> None:
-        """Find sessions through `providers`; each is polled every `interval`."""
+    def __init__(
+        self,
+        providers: SessionProviders,
+        scheduler: PollScheduler,
+        *,
+        interval: timedelta,
+        on_change: Callable[[], object],
+    ) -> None:
+        """Find sessions through `providers`; each is polled every `interval`.
+
+        `on_change` is called if a host of the browser extension was found or has changed.
+        """
+        self._on_change = on_change
         self._providers = providers
         self._scheduler = scheduler
         self._interval = interval
         self._scanner = BrowserScanner(providers.browsers)
         self._login: LoginResult | None = None
+        self._hosts: Sequence[HostRecord] = ()
         self.is_scanning = True
         """True until the first scan has ended, and during each later one."""
         self._tasks: asyncio.TaskGroup | None = None
@@ -161,6 +202,11 @@ class SessionDiscovery:
         if self._providers.given_session is not None:
             session, cookies = self._providers.given_session
             self._add(session, partial(self.connect_slot, session, cookies))
+        source = self._providers.given_source
+        if source is not None:
+            self._scheduler.add(SessionSlot(source, self._scheduler.election, interval=self._interval))
+        if self._providers.find_hosts is not None:
+            tasks.create_task(self._watch_hosts())
 
     @property
     def has_sessions(self) -> bool:
@@ -178,6 +224,7 @@ class SessionDiscovery:
             results[result.session] = result
         for result in build_ignored_results(self._providers):
             results.setdefault(result.session, result)
+        results |= {host.session: build_host_result(host) for host in self._hosts}
         if self._login is not None:
             results[CLAUDE_CODE_LOGIN] = build_login_result(self._login)
         for session, slot in by_session.items():
@@ -193,7 +240,8 @@ class SessionDiscovery:
         """Scan every browser and look for Claude Code's login; `asked` if the user requested it."""
         self.is_scanning = True
         try:
-            if self._providers.given_session is None:
+            if self._providers.given_session is None and self._providers.given_source is None:
+                await self._find_hosts()
                 await self._scanner.scan_all(self._handle_scan, asked=asked)
                 self._update_slots()
                 await self._find_login()
@@ -249,6 +297,30 @@ class SessionDiscovery:
             if self._scanner.has_lost_session(slot.session):
                 self._scheduler.remove(slot)
 
+    async def _watch_hosts(self) -> None:
+        """Notice soon that a browser was started or closed, until cancelled."""
+        while True:
+            await self._scheduler.sleep(HOST_CHECK_SECONDS)
+            await self._find_hosts()
+
+    async def _find_hosts(self) -> None:
+        """Add, remove or replace the sessions that the hosts of the browser extension poll."""
+        if self._providers.find_hosts is None:
+            return
+        before, self._hosts = self._hosts, await asyncio.to_thread(self._providers.find_hosts)
+        wanted = {host.session: host.account for host in self._hosts if host.account is not None}
+        for slot in [one for one in self._scheduler.slots if not one.state.can_poll]:
+            account = wanted.pop(slot.session, None)
+            if account is None or slot.state.account is None or account.key != slot.state.account.key:
+                self._scheduler.remove(slot)
+        for session, account in wanted.items():
+            source = _HostSource(session)
+            slot = SessionSlot(source, self._scheduler.election, interval=self._interval, can_poll=False)
+            slot.follow_account(account)
+            self._scheduler.add(slot)
+        if [build_host_result(one) for one in before] != [build_host_result(one) for one in self._hosts]:
+            self._on_change()
+
     async def _find_login(self) -> None:
         """Add or remove Claude Code's login; an expired login keeps its slot."""
         provider = self._providers.claude_code
@@ -290,7 +362,11 @@ class SessionDiscovery:
         return next((slot for slot in self._scheduler.slots if slot.session == session), None)
 
     def _list_browser_slots(self) -> list[SessionSlot]:
-        return [slot for slot in self._scheduler.slots if self._scanner.covers_session(slot.session)]
+        return [
+            slot
+            for slot in self._scheduler.slots
+            if slot.state.can_poll and self._scanner.covers_session(slot.session)
+        ]
 
 
 def _has_scanned_key(slot: SessionSlot, scan: ProfileScan) -> bool:

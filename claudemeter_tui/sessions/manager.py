@@ -64,7 +64,9 @@ class SessionManager:
         self._scheduler = PollScheduler(
             clock=self._clock, jitter=jitter, on_poll_end=self._post_scan_results, leases=self._leases
         )
-        self._discovery = SessionDiscovery(providers, self._scheduler, interval=interval)
+        self._discovery = SessionDiscovery(
+            providers, self._scheduler, interval=interval, on_change=self._post_scan_results
+        )
         self._scan_requested = asyncio.Event()
         self._settled = asyncio.Event()
         self._last_results: tuple[ScanResult, ...] | None = None

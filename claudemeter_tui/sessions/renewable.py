@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from claudemeter_tui.model.extension import HostRecord
 from claudemeter_tui.model.reading import ErrorKind, LoginResult, ProfileScan, Session
 from claudemeter_tui.model.secrets import Cookies
 from claudemeter_tui.sessions.poller import SessionSource
@@ -64,6 +65,10 @@ class SessionProviders:
     """The login of Claude Code. None if it is not used."""
     given_session: tuple[Session, Cookies] | None = None
     """Session that the user provided; it is then the only one. None if there is none."""
+    given_source: SessionSource | None = None
+    """Source without cookies that is then the only one: that of the browser extension's host."""
+    find_hosts: Callable[[], Sequence[HostRecord]] | None = None
+    """Return the hosts of the browser extension (blocks). None if none of them can be followed."""
 
 
 RESCAN_INTERVAL = timedelta(minutes=1)

@@ -32,6 +32,8 @@ from claudemeter_tui.sessions.poller import (
 )
 from claudemeter_tui.sessions.renewable import RESCAN_INTERVAL, RenewableSession
 
+HOST_CHECK_SECONDS = 5.0
+"""Seconds between two looks for a host of the browser extension."""
 MIN_ORG_INTERVAL = timedelta(minutes=1)
 """Minimum time between requests about one org by two sessions."""
 FAILOVER_ERRORS = (
@@ -88,11 +90,14 @@ class SlotState:
     """Order of arrival among the sessions of the account; the lowest ranks first."""
     is_followed: bool = False
     """True if another process polls the account. A session that fails can follow it, too."""
+    can_poll: bool = True
+    """False for a session that only another process can poll: the browser extension's, by its host."""
 
     @property
-    def rank(self) -> tuple[bool, bool, int]:
+    def rank(self) -> tuple[bool, bool, bool, int]:
         """Rank among the sessions of one account; the lowest that works is active."""
-        return self.is_last_resort, self.is_followed and self.error_kind is not None, self.arrival
+        has_failed = self.is_followed and self.error_kind is not None
+        return self.is_last_resort, not self.can_poll, has_failed, self.arrival
 
 
 def find_active(state: SlotState, states: Iterable[SlotState]) -> SlotState | None:
@@ -126,7 +131,8 @@ def _decide_status(
         return state.status
     active = find_active(state, states)
     if active is state:
-        status = SessionStatus.FOLLOWING if state.is_followed else SessionStatus.ACTIVE
+        follows = state.is_followed or not state.can_poll
+        status = SessionStatus.FOLLOWING if follows else SessionStatus.ACTIVE
     elif state.error_kind is None:
         status = SessionStatus.STANDBY
     elif active is None or state.rank < active.rank:
@@ -151,8 +157,9 @@ class SessionSlot:
         *,
         interval: timedelta,
         is_last_resort: bool = False,
+        can_poll: bool = True,
     ) -> None:
-        """Read through `source`, which is polled every `interval`."""
+        """Read through `source`, which is polled every `interval`; see `SlotState` for the others."""
         self.source = source
         self.session = source.session
         """Name of the session."""
@@ -161,7 +168,9 @@ class SessionSlot:
         self.next_at: datetime | None = None
         """Time of the next poll, set by the last one. None means after the usual interval."""
         self.state = SlotState(
-            SessionStatus.WAITING if is_last_resort else SessionStatus.UNTRIED, is_last_resort=is_last_resort
+            SessionStatus.WAITING if is_last_resort else SessionStatus.UNTRIED,
+            is_last_resort=is_last_resort,
+            can_poll=can_poll,
         )
         self.renewal: RenewableSession | None = None
         """Cookies that the browser may renew. None for a session without cookies."""
@@ -250,12 +259,17 @@ class SessionSlot:
         """Follow another process that watches the same session; None if there is none."""
         if account is not None:
             arrival = next(self._election.arrival_numbers)
-            self.state = SlotState(SessionStatus.FOLLOWING, account, arrival=arrival, is_followed=True)
+            self.state = replace(
+                self.state, status=SessionStatus.FOLLOWING, account=account, arrival=arrival, is_followed=True
+            )
 
     def record_reading(self, reading: Reading) -> None:
         """Keep the list of orgs and the times of the replies in a reading that is posted."""
         if reading.orgs is not None:
             self.last_account_reading = reading
+        # Else the next process that is followed would offer only states, which the store has already.
+        for state in reading.restored_orgs:
+            self.read_times[state.org.uuid] = max(reply.at for reply in state.replies.values())
         for report in reading.org_readings:
             if report.parts:
                 self.read_times[report.org.uuid] = max(part.at for part in report.parts.values())
@@ -340,6 +354,13 @@ class _PollRecord:
     def list_held(self) -> list[Reading]:
         """Return the held readings to show at the poll's end: all of them if no cookies were accepted."""
         return self._held if self.has_expired else self._held[self._attempt_start :]
+
+
+def _build_closed_reading(slot: SessionSlot, since: datetime, now: datetime) -> Reading:
+    """Return the reading that says that no host polls a session; the recorder does not keep it."""
+    failure = Failure(ErrorKind.BROWSER_CLOSED, Endpoint.ACCOUNT, since)
+    schedule = Schedule(now + timedelta(seconds=HOST_CHECK_SECONDS), slot.interval)
+    return Reading(slot.session, now, failure, schedule=schedule, is_archived=True)
 
 
 def _find_account(reading: Reading) -> Account | None:
@@ -479,6 +500,10 @@ class PollScheduler:
         """Pass readings to `post`, and run pollers in `tasks`."""
         self._post, self._tasks = post, tasks
         tasks.create_task(self.election.leases.tend(self._poll_account, self._lose_lease))
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait for this many seconds of the clock."""
+        await self._clock.sleep(seconds)
 
     def add(self, slot: SessionSlot) -> None:
         """Add a session."""
@@ -628,7 +653,9 @@ class PollScheduler:
                 bug = Failure.from_exception(error, Endpoint.ACCOUNT, self._clock.now())
                 post([Reading(slot.session, bug.at, bug)])
                 await self._clock.sleep(slot.interval.total_seconds())
-        if is_same_account:
+        if not slot.state.can_poll:
+            self.remove(slot)  # the next look at the hosts adds it with its new account
+        elif is_same_account:
             slot.state = replace(slot.state, is_followed=False)
             self.update_pollers()
         else:
@@ -640,8 +667,14 @@ class PollScheduler:
         """Return once this process may poll the account; return False if the session reads another one."""
         leases, account = self.election.leases, slot.state.account
         assert account is not None  # noqa: S101 - for the type checker
+        closed_at: datetime | None = None
         while await leases.follow(slot.session, account, slot.read_times, post):
-            if await leases.claim(slot.session, account):
+            if not slot.state.can_poll:
+                now = self._clock.now()
+                closed_at = closed_at or now
+                post([_build_closed_reading(slot, closed_at, now)])
+                await self._clock.sleep(HOST_CHECK_SECONDS)
+            elif await leases.claim(slot.session, account):
                 return True
         return False
 

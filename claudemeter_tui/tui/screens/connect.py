@@ -157,7 +157,9 @@ PASTE_HELP = (
     " sessionKey, and copy its value. It is checked before it is used."
 )
 _PERMANENT_ERRORS = (
-    LOGIN_ERRORS | {ErrorKind.NO_SESSION, ErrorKind.TOKEN_SCOPE, ErrorKind.NO_ORGS} | ARCHIVE_ERRORS
+    LOGIN_ERRORS
+    | {ErrorKind.NO_SESSION, ErrorKind.TOKEN_SCOPE, ErrorKind.NO_ORGS, ErrorKind.BROWSER_CLOSED}
+    | ARCHIVE_ERRORS
 )
 """Errors that do not end without an action by the user."""
 

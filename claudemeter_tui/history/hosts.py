@@ -1,0 +1,138 @@
+"""The table `extension_hosts`: an entry of each host of the browser extension."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from claudemeter_tui.history.archive import insert_account
+from claudemeter_tui.history.database import (
+    DamagedArchiveError,
+    FileState,
+    NewerArchiveError,
+    ReplacedArchiveError,
+    from_millis,
+    is_network_folder,
+    open_for_reading,
+    open_for_update,
+    read_file_state,
+    to_millis,
+    transaction,
+)
+from claudemeter_tui.history.lease import Process, ProcessState, describe_process, find_process_state
+from claudemeter_tui.model.account import Account
+from claudemeter_tui.model.extension import HostRecord
+from claudemeter_tui.model.reading import ErrorKind, Session
+
+_ERRORS = (sqlite3.Error, OSError, NewerArchiveError, DamagedArchiveError, ReplacedArchiveError)
+_ERROR_KINDS = {str(one): one for one in ErrorKind}
+
+
+class _Row(NamedTuple):
+    """Row of `extension_hosts`, with the account's key and e-mail in place of its row."""
+
+    browser: str
+    profile: str
+    key: str | None
+    email: str | None
+    host_version: str
+    extension_version: str
+    machine: str
+    pid: int
+    started: str
+    seen_at: int
+    replied_at: int | None
+    error: str
+
+
+def keep_host(path: Path, origin: str, host: HostRecord, process: Process) -> bool:
+    """Keep a host's entry; return False if the archive cannot be written. Blocks.
+
+    Args:
+        path: file of the archive.
+        origin: origin of the server.
+        host: the entry.
+        process: process of the host.
+    """
+    try:
+        with closing(open_for_update(path)) as connection, transaction(connection):
+            account_id = (
+                insert_account(connection, origin, host.account) if host.account is not None else None
+            )
+            connection.execute(
+                "INSERT OR REPLACE INTO extension_hosts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    origin,
+                    host.session.browser,
+                    host.session.profile,
+                    account_id,
+                    host.host_version,
+                    host.extension_version,
+                    process.machine,
+                    process.pid if host.is_running else 0,
+                    process.started,
+                    to_millis(host.seen_at),
+                    to_millis(host.replied_at) if host.replied_at is not None else None,
+                    host.error_kind or "",
+                ),
+            )
+    except _ERRORS:
+        return False
+    return True
+
+
+def read_hosts(path: Path, origin: str) -> tuple[HostRecord, ...]:
+    """Return the entries of all hosts, sorted by name; none if the archive cannot be read. Blocks."""
+    with suppress(*_ERRORS), closing(open_for_reading(path)) as connection:
+        rows = connection.execute(
+            "SELECT browser, profile, key, email, host_version, extension_version, machine, pid, started,"
+            " seen_at, replied_at, error FROM extension_hosts"
+            " LEFT JOIN accounts ON accounts.id = account_id WHERE extension_hosts.origin = ?"
+            " ORDER BY browser, profile",
+            (origin,),
+        ).fetchall()
+        own = describe_process()
+        return tuple(_build_record(_Row(*row), own) for row in rows)
+    return ()
+
+
+def remove_hosts(path: Path) -> None:
+    """Remove the entries of all hosts, if the archive can be written. Blocks."""
+    with suppress(*_ERRORS), closing(open_for_update(path)) as connection, transaction(connection):
+        connection.execute("DELETE FROM extension_hosts")
+
+
+class HostWatch:
+    """Reads the entries of all hosts again when the archive has changed."""
+
+    def __init__(self, path: Path, origin: str) -> None:
+        """Read the archive in this file, about this server."""
+        self._path, self._origin = path, origin
+        self._shows_changes = not is_network_folder(path.parent)
+        self._files: FileState | None = None
+        self._hosts: tuple[HostRecord, ...] = ()
+
+    def read(self) -> tuple[HostRecord, ...]:
+        """Return the entries of all hosts. Blocks."""
+        files = read_file_state(self._path) if self._shows_changes else None
+        # A host that was killed changes no file.
+        if files is None or files != self._files or any(host.is_running for host in self._hosts):
+            self._files, self._hosts = files, read_hosts(self._path, self._origin)
+        return self._hosts
+
+
+def _build_record(row: _Row, own: Process) -> HostRecord:
+    host = Process("", row.machine, row.pid, row.started)
+    is_running = bool(row.pid) and find_process_state(host, own) is not ProcessState.ENDED
+    return HostRecord(
+        Session(row.browser, row.profile),
+        Account.from_key(row.key, row.email) if row.key is not None else None,
+        row.host_version,
+        row.extension_version,
+        from_millis(row.seen_at),
+        from_millis(row.replied_at) if row.replied_at is not None else None,
+        _ERROR_KINDS.get(row.error),
+        is_running,
+    )

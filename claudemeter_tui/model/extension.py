@@ -1,0 +1,44 @@
+"""The hosts of the browser extension: the browsers that are read through it, and the result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from claudemeter_tui.model.account import Account
+from claudemeter_tui.model.reading import ErrorKind, Session
+
+EXTENSION_PROFILE = "extension"
+"""Name in place of the profile's for a session that is read through the extension."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostRecord:
+    """One session that is or was read through the extension, as its host last described it."""
+
+    session: Session
+    """The browser, and `extension`; with a number if several profiles of the browser have it."""
+    account: Account | None
+    """Account as the server last named it. None if it did not, or if its history was removed."""
+    host_version: str
+    """Version of this program, as the host ran it."""
+    extension_version: str
+    """Version of the extension in the browser."""
+    seen_at: datetime
+    """Time of the host's last entry."""
+    replied_at: datetime | None
+    """Time of the last reply with data. None if there was none."""
+    error_kind: ErrorKind | None
+    """Why the last poll failed. None if it did not."""
+    is_running: bool
+    """True unless the host is known to have ended; it ends with the browser."""
+
+
+def name_session(browser: str, number: int) -> Session:
+    """Return the name of a browser's session; `number` counts the profiles with the extension from 1."""
+    return Session(browser, EXTENSION_PROFILE if number == 1 else f"{EXTENSION_PROFILE} {number}")
+
+
+def is_extension_session(session: Session) -> bool:
+    """Return True if the session is read through the extension."""
+    return session.profile.partition(" ")[0] == EXTENSION_PROFILE
