@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from claudemeter_tui.clock import Clock, WallClock, use_daemon_threads
@@ -30,12 +30,14 @@ from claudemeter_tui.storage import locate_state_folder, remove_old_files
 if TYPE_CHECKING:  # slow to load, so the first frame does not wait for them
     import sqlite3
 
+    from claudemeter_tui.claude_ai.responses import Client
     from claudemeter_tui.demo.archive import DemoArchive
     from claudemeter_tui.history.recorder import Recorder
     from claudemeter_tui.history.status import NoOrgStatus, OrgStatus
     from claudemeter_tui.history.status_builder import Outcome
     from claudemeter_tui.model.account import Account, Org
     from claudemeter_tui.model.events import Event
+    from claudemeter_tui.model.extension import HostRecord
     from claudemeter_tui.model.history import HistoryAnswer, HistoryRequest
     from claudemeter_tui.model.machine import MachineRequest, MachineUsage, OrgUse
     from claudemeter_tui.model.org_rules import OrgRules
@@ -234,6 +236,7 @@ def build_machine_providers(
     given: tuple[Session, Cookies] | None = None,
     ignored: Collection[str] = (),
     ignores_org: Callable[[Org], bool] = lambda _: False,
+    find_hosts: Callable[[], Sequence[HostRecord]] | None = None,
 ) -> SessionProviders:
     """Return the providers that the settings allow.
 
@@ -246,6 +249,7 @@ def build_machine_providers(
         given: a session that the user provided, which is then the only one.
         ignored: browsers and profiles that are not read, as in `--browser`.
         ignores_org: returns True for an org that no request is sent for.
+        find_hosts: returns the hosts of the browser extension. None if they cannot be followed.
     """
     from claudemeter_tui.sessions.renewable import SessionConnection, SessionProviders
 
@@ -264,6 +268,7 @@ def build_machine_providers(
         browsers=_build_browser_provider(machine, wanted, ignored) if scans else None,
         claude_code=_build_claude_code(machine, base_url, now) if source != "cookie" and not given else None,
         given_session=given,
+        find_hosts=find_hosts if scans else None,
     )
 
 
@@ -327,30 +332,64 @@ def build_clock(chosen: Invocation, *, skipping: bool = False) -> Clock:
 
 def build_feed(chosen: Invocation, clock: Clock) -> DeferredFeed:
     """Return the feed: the demo's one session, or every session that is found."""
-    start = clock.now()
+    if chosen.demo:
+        start = clock.now()
+        past = DemoReader(clock, start)
+        # Only an open dashboard asks for what was read.
+        is_kept = chosen.action is Action.DASHBOARD
+        return DeferredFeed(
+            partial(_build_demo_feed, clock, start),
+            partial(past.build_recorder, chosen) if is_kept else None,
+            reader=past,
+            build_transcripts=past.build_transcripts if is_kept else None,
+        )
+    return _build_sessions_feed(chosen, clock, lambda: build_session_providers(chosen, clock))
+
+
+def build_extension_feed(chosen: Invocation, clock: Clock, session: Session, client: Client) -> DeferredFeed:
+    """Return the feed of the browser extension's host: one session, whose requests `client` sends."""
+
+    def build_providers() -> SessionProviders:
+        from claudemeter_tui.claude_ai.api import ClaudeAiSource
+        from claudemeter_tui.sessions.renewable import SessionProviders
+
+        source = ClaudeAiSource(session, client, clock.now, build_org_rules(chosen).ignores)
+        return SessionProviders(_refuse_cookies, given_source=source)
+
+    return _build_sessions_feed(replace(chosen, transcripts=False), clock, build_providers)
+
+
+def _refuse_cookies(session: Session, cookies: Cookies, agent: str | None) -> NoReturn:
+    """Raise an error: the browser extension's host never has cookies."""
+    del session, cookies, agent
+    raise AssertionError
+
+
+def build_record_keeper(chosen: Invocation) -> Callable[[HostRecord], object]:
+    """Return the function that keeps the entry of the browser extension's host. Slow: it loads SQLite."""
+    from claudemeter_tui.history.database import locate_archive
+    from claudemeter_tui.history.hosts import keep_host
+    from claudemeter_tui.history.lease import describe_process
+
+    path, process = locate_archive(), describe_process()
+    return lambda record: keep_host(path, chosen.base_url, record, process)
+
+
+def _build_sessions_feed(
+    chosen: Invocation, clock: Clock, build_providers: Callable[[], SessionProviders]
+) -> DeferredFeed:
+    """Return the feed of the sessions that these providers find."""
 
     def build() -> Feed:
-        if chosen.demo:
-            return _build_demo_feed(clock, start)
         from claudemeter_tui.sessions.manager import SessionManager
 
         return SessionManager(
-            build_session_providers(chosen, clock),
+            build_providers(),
             interval=chosen.interval,
             clock=clock,
             leases=_build_leases(chosen, clock, feed) if chosen.history_enabled else None,
         )
 
-    if chosen.demo:
-        past = DemoReader(clock, start)
-        # Only an open dashboard asks for what was read.
-        is_kept = chosen.action is Action.DASHBOARD
-        return DeferredFeed(
-            build,
-            partial(past.build_recorder, chosen) if is_kept else None,
-            reader=past,
-            build_transcripts=past.build_transcripts if is_kept else None,
-        )
     rules = build_org_rules(chosen) if chosen.has_org_rules else None
     # What transcripts hold is kept in the archive only.
     reads_transcripts = chosen.transcripts and chosen.history_enabled
@@ -769,7 +808,32 @@ def build_session_providers(chosen: Invocation, clock: Clock) -> SessionProvider
         given=given,
         ignored=tuple(filter(BrowserFilter.is_browser, chosen.ignore)),
         ignores_org=build_org_rules(chosen).ignores,
+        find_hosts=_build_host_finder(chosen) if chosen.history_enabled else None,
     )
+
+
+def _build_host_finder(chosen: Invocation) -> Callable[[], Sequence[HostRecord]]:
+    """Return the function that finds the hosts of the browsers that the settings allow."""
+    from claudemeter_tui.browsers.profiles import BrowserFilter
+    from claudemeter_tui.history.database import locate_archive
+    from claudemeter_tui.history.hosts import HostWatch
+
+    watch = HostWatch(locate_archive(), chosen.base_url)
+    wanted = tuple(map(BrowserFilter.parse, chosen.browser))
+    ignored = tuple(map(BrowserFilter.parse, filter(BrowserFilter.is_browser, chosen.ignore)))
+
+    def is_named(one: BrowserFilter, session: Session) -> bool:
+        return one.browser.name == session.browser and (not one.profile or one.is_session(session))
+
+    def find() -> Sequence[HostRecord]:
+        return [
+            host
+            for host in watch.read()
+            if not any(is_named(one, host.session) for one in ignored)
+            and (not wanted or any(is_named(one, host.session) for one in wanted))
+        ]
+
+    return find
 
 
 def list_unmatched_names(chosen: Invocation, orgs: Sequence[Org]) -> list[str]:

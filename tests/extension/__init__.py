@@ -1,0 +1,1 @@
+"""Tests of the browser extension, its host and their set-up."""
