@@ -127,7 +127,7 @@ class TranscriptKeeper:
         self, path: str, version: FileVersion, known: TranscriptPosition, stop: threading.Event
     ) -> Iterator[TranscriptReading]:
         """Yield what is new in a file, in parts of at most `max_bytes_per_part` and a line."""
-        if (known.identity, known.offset) == (version.identity, version.size):
+        if (known.identity, known.offset, known.changed_at) == version:
             return
         is_complete = False
         while not is_complete:

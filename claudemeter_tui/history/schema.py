@@ -390,6 +390,12 @@ CREATE TABLE extension_hosts (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FACTS + _DERIVED, _UNDATED, _TRANSCRIPTS, _HOSTS)
+_REWRITTEN = """
+-- A file without them is read again once.
+ALTER TABLE transcript_files ADD COLUMN changed_at REAL NOT NULL DEFAULT 0;
+ALTER TABLE transcript_files ADD COLUMN checksum INTEGER NOT NULL DEFAULT 0;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FACTS + _DERIVED, _UNDATED, _TRANSCRIPTS, _HOSTS, _REWRITTEN)
 """Script of each version: the first creates version 1. `PRAGMA user_version` is the version of a file."""
 VERSION = len(MIGRATIONS)

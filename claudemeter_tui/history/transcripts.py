@@ -79,8 +79,8 @@ def hash_path(path: str) -> int:
 def load_positions(connection: sqlite3.Connection) -> dict[int, TranscriptPosition]:
     """Return how far each transcript was read, by the hash of its path."""
     rows = connection.execute(
-        "SELECT transcript_files.id, identity, offset, coalesce(projects.path, ''), last_key, cached, rebuilt"
-        " FROM transcript_files LEFT JOIN projects ON projects.id = project_id"
+        "SELECT transcript_files.id, identity, offset, coalesce(projects.path, ''), last_key, cached,"
+        " rebuilt, changed_at, checksum FROM transcript_files LEFT JOIN projects ON projects.id = project_id"
     )
     return {row: TranscriptPosition(*values) for row, *values in rows}
 
@@ -241,10 +241,12 @@ class _TranscriptWriter:
                 self._add_refusal(refusal, at, login_id)
         self._connection.execute(
             "INSERT INTO transcript_files"
-            " VALUES (?, ?, ?, coalesce((SELECT id FROM projects WHERE path = ?), 0), ?, ?, ?, ?)"
+            " (id, identity, offset, project_id, last_key, cached, rebuilt, changed_at, checksum, skipped)"
+            " VALUES (?, ?, ?, coalesce((SELECT id FROM projects WHERE path = ?), 0), ?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (id) DO UPDATE SET identity = excluded.identity,"
             " offset = excluded.offset, project_id = excluded.project_id, last_key = excluded.last_key,"
-            " cached = excluded.cached, rebuilt = excluded.rebuilt, skipped = skipped + excluded.skipped",
+            " cached = excluded.cached, rebuilt = excluded.rebuilt, changed_at = excluded.changed_at,"
+            " checksum = excluded.checksum, skipped = skipped + excluded.skipped",
             (hash_path(reading.path), *position, reading.skipped),
         )
 

@@ -162,6 +162,10 @@ class TranscriptPosition(NamedTuple):
     """Tokens that this call wrote to the cache or read from it."""
     rebuilt: int = 0
     """Tokens that this call wrote to the cache again."""
+    changed_at: float = 0.0
+    """Time of the file's last change before it was read, in seconds since 1970."""
+    checksum: int = 0
+    """Hash of the file's first bytes and of those before `offset`, 63 bits: it shows a rewritten file."""
 
 
 @dataclass

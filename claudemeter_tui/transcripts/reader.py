@@ -1,7 +1,8 @@
 """Read what is new in a transcript.
 
 A file is read from the end of its last complete line. It is read again from its start if it was replaced,
-became shorter, or no longer has a line end at that place.
+became shorter, or was rewritten in place. The checksum of a few of its bytes shows the latter. It is computed
+only if the size or the time of the last change is another one.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import PurePath
 
-from claudemeter_tui.model.transcripts import Call, TranscriptPosition, TranscriptReading
+from claudemeter_tui.model.transcripts import Call, TranscriptPosition, TranscriptReading, hash_content
 from claudemeter_tui.transcripts.files import FileVersion, describe_file
 from claudemeter_tui.transcripts.lines import decode_line, iter_marked_lines
 
@@ -21,6 +22,8 @@ MAX_READING_BYTES = 64 << 20
 """Bytes after which a reading ends, so that its calls can be kept before more are read."""
 MAX_LINE_BYTES = 32 << 20
 """Maximum bytes of a line; a longer one is skipped."""
+CHECKED_BYTES = 4 << 10
+"""Bytes at the start of a file, and before a position, whose checksum shows that the file was rewritten."""
 _SUBAGENT_PREFIX = "agent-"
 """Start of the name of a subagent's transcript, in which every call is of a sidechain."""
 
@@ -53,6 +56,10 @@ def read_transcript(
             return None
         reading = TranscriptReading(path, _seek_start(handle, version, position))
         _read_blocks(handle, reading, max_bytes, is_stopped)
+        offset = reading.position.offset
+        reading.position = reading.position._replace(
+            changed_at=version.changed_at, checksum=_compute_checksum(handle, offset)
+        )
     except OSError:
         return None
     finally:
@@ -62,12 +69,25 @@ def read_transcript(
 
 def _seek_start(handle: int, version: FileVersion, position: TranscriptPosition) -> TranscriptPosition:
     """Return the position to continue at: the start of the file if it is not the one that was read."""
-    if position.identity == version.identity and 0 < position.offset <= version.size:
-        os.lseek(handle, position.offset - 1, os.SEEK_SET)
-        if os.read(handle, 1) == b"\n":
-            return position
+    if (
+        position.identity == version.identity
+        and 0 < position.offset <= version.size
+        and position.checksum == _compute_checksum(handle, position.offset)
+    ):
+        os.lseek(handle, position.offset, os.SEEK_SET)
+        return position
     os.lseek(handle, 0, os.SEEK_SET)
     return TranscriptPosition(version.identity)
+
+
+def _compute_checksum(handle: int, offset: int) -> int:
+    """Return the checksum of a file up to an offset, and move the place at which it is read next."""
+    if not offset:
+        return 0
+    os.lseek(handle, 0, os.SEEK_SET)
+    first = os.read(handle, min(offset, CHECKED_BYTES))
+    os.lseek(handle, max(0, offset - CHECKED_BYTES), os.SEEK_SET)
+    return hash_content(first + os.read(handle, min(offset, CHECKED_BYTES)))
 
 
 def _read_blocks(

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,10 +24,12 @@ from claudemeter_tui.history.database import (
     to_millis,
 )
 from claudemeter_tui.history.last_states import read_last_states
-from claudemeter_tui.history.schema import VERSION
+from claudemeter_tui.history.schema import APPLICATION_ID, MIGRATIONS, VERSION
+from claudemeter_tui.history.transcripts import load_positions
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading
 from claudemeter_tui.model.store import Store
+from claudemeter_tui.model.transcripts import TranscriptPosition
 from tests.bodies import org_body, overage_body, usage_body
 from tests.scenes import READ, SESSION, OrgBodies, readings
 
@@ -207,6 +210,19 @@ def test_a_file_of_a_newer_version_is_not_changed(tmp_path: Path) -> None:
     reader = open_for_reading(path)
     assert reader.execute("SELECT count(*) FROM replies").fetchone() == (0,)
     reader.close()
+
+
+def test_a_file_of_the_version_before_keeps_its_rows(tmp_path: Path) -> None:
+    """The position of a transcript is kept, without the columns that show a rewritten file."""
+    path = tmp_path / ARCHIVE_NAME
+    with closing(sqlite3.connect(path)) as before:
+        before.executescript("".join(MIGRATIONS[:-1]))
+        before.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        before.execute(f"PRAGMA user_version = {VERSION - 1}")
+        before.execute("INSERT INTO transcript_files VALUES (7, '1:2', 100, 0, 3, 4, 5, 6)")
+        before.commit()
+    with closing(open_for_writing(path)) as opened:
+        assert load_positions(opened) == {7: TranscriptPosition("1:2", 100, "", 3, 4, 5)}
 
 
 def test_an_undone_transaction_leaves_nothing_behind(connection: sqlite3.Connection) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
 import sqlite3
 import stat
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -15,10 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from claudemeter_tui.history.database import open_for_update
+from claudemeter_tui.history.database import open_for_reading, open_for_update
 from claudemeter_tui.history.repair import mark_damaged, open_or_repair, remove_history
-from claudemeter_tui.history.transcripts import load_refusals, sum_calls_before
-from claudemeter_tui.model.transcripts import READ_ONCE
+from claudemeter_tui.history.transcripts import load_positions, load_refusals, sum_calls_before
+from claudemeter_tui.model.transcripts import READ_ONCE, TranscriptPosition
 from claudemeter_tui.transcript_process import KEEP_ERRORS, LOCK_NAME, TranscriptKeeper
 from tests.bodies import ACCOUNT, PERSONAL, TEAM
 from tests.transcripts.lines import call_line, encode, refusal_line
@@ -168,6 +170,29 @@ def test_a_repaired_archive_gets_everything_once(home: Home) -> None:
     assert home.count_calls() == kept
     assert home.query("SELECT sum(count) FROM call_hours") == [(20,)]
     assert home.query("SELECT count(*) FROM transcript_files") == [(1,)]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_file_rewritten_in_place_is_read_again(home: Home, restarts: bool) -> None:  # noqa: FBT001
+    """Its size is the same: the time of the change shows it, also to the next run."""
+    path = home.projects / "lab" / "session.jsonl"
+    home.write_calls("1", "2")
+    keeper = read(home)
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"msg_2", b"msg_3"))
+    os.utime(path, (time.time() + 1,) * 2)
+    keeper = read(home, None if restarts else keeper)
+    assert home.count_calls() == 3
+    os.utime(path, (time.time() + 2,) * 2)
+    position = next(iter(load(home).values()))
+    read(home, None if restarts else keeper)
+    assert next(iter(load(home).values())) == position._replace(changed_at=path.stat().st_mtime)
+
+
+def load(home: Home) -> dict[int, TranscriptPosition]:
+    """Return the positions in the archive."""
+    with closing(open_for_reading(home.archive)) as connection:
+        return load_positions(connection)
 
 
 def test_a_removal_is_not_undone_by_a_running_process(home: Home) -> None:

@@ -61,7 +61,32 @@ def rewrite_file(path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("change", "count"), [(replace_file, 3), (shorten_file, 1), (rewrite_file, 10)])
+def rewrite_same_length(path: Path) -> None:
+    """Write other lines of the same length into the same file."""
+    path.write_bytes(encode(call_line("msg_7"), call_line("msg_8")))
+
+
+def rewrite_start(path: Path) -> None:
+    """Replace the first line by two, and keep the end."""
+    path.write_bytes(encode(call_line("msg_7"), call_line("msg_8"), call_line("msg_2")))
+
+
+def rewrite_and_append(path: Path) -> None:
+    """Replace the last line by one of the same length, and append another one."""
+    path.write_bytes(encode(call_line(), call_line("msg_8"), call_line("msg_9")))
+
+
+CHANGES = [
+    (replace_file, 3),
+    (shorten_file, 1),
+    (rewrite_file, 10),
+    (rewrite_same_length, 2),
+    (rewrite_start, 3),
+    (rewrite_and_append, 3),
+]
+
+
+@pytest.mark.parametrize(("change", "count"), CHANGES)
 def test_changed_file_is_read_again(change: Any, count: int, tmp_path: Path) -> None:
     """A file that was replaced, became shorter or was rewritten is read from its start."""
     path = tmp_path / "a.jsonl"
