@@ -8,6 +8,7 @@ only if the size or the time of the last change is another one.
 from __future__ import annotations
 
 import os
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import PurePath
@@ -108,6 +109,8 @@ def _read_blocks(
             reading.skipped += 1
         else:
             block, end, rest = rest + block, end + len(rest), b""
+            if not reading.position.offset and block.startswith(BOM_UTF8):
+                start = len(BOM_UTF8)
         _decode_block(block, start, end, reading)
         reading.position = reading.position._replace(offset=reading.position.offset + dropped + end)
         rest, dropped = block[end:], 0

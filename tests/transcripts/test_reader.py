@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from codecs import BOM_UTF8
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,17 @@ def test_line_that_is_too_long_is_skipped(tmp_path: Path, monkeypatch: pytest.Mo
     append(path, b"\n" + encode(call_line("msg_2")))
     finished = read(path, unfinished.position)
     assert (len(finished.calls), finished.skipped) == (1, 1)
+
+
+@pytest.mark.parametrize("size", [1, 4_096])
+def test_a_mark_of_utf_8_costs_no_line(size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A byte order mark before the first line, as some editors write it, is no part of that line."""
+    monkeypatch.setattr(reader, "BLOCK_BYTES", size)
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(BOM_UTF8 + encode(call_line(), call_line("msg_2")))
+    found = read(path)
+    assert (len(found.calls), found.skipped) == (2, 0)
+    assert found.position.offset == path.stat().st_size
 
 
 @pytest.mark.parametrize("size", [1, 7, 100, 4_096])
