@@ -1,7 +1,6 @@
 """Entry point of `claudemeter-tui` and `python -m claudemeter_tui`."""
 
-from __future__ import annotations
-
+# No import that reads a file, not even `__future__`: before `main`, Ctrl+C would print a traceback.
 import sys
 
 ARCHIVED_FLAGS = frozenset({"--check", "--line"})
@@ -12,6 +11,11 @@ STATUSLINE_FLAG = "--statusline"
 
 def main() -> int:
     """Print a status bar's line from the archive, or run the program; return the exit status."""
+    # Built in, so no Ctrl+C meets its import. Until that of `interruption` is done, SIGINT ends the process.
+    import _signal  # type: ignore[import-not-found]  # noqa: PLC0415
+
+    if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
     from claudemeter_tui import interruption  # noqa: PLC0415 - before the slow imports, which Ctrl+C may meet
 
     interruption.exit_on_interrupt()

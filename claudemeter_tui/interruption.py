@@ -29,7 +29,7 @@ _cleanups: list[Callable[[], object]] = []
 
 def exit_on_interrupt() -> None:
     """End the process at the next SIGINT, unless SIGINT is ignored, as in a shell's background job."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    if signal.getsignal(signal.SIGINT) in (signal.default_int_handler, signal.SIG_DFL):
         signal.signal(signal.SIGINT, _exit)
 
 

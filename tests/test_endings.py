@@ -76,8 +76,16 @@ def test_ctrl_c_ends_a_command_while_the_server_is_silent(
     assert process.returncode == interruption.EXIT_INTERRUPTED
 
 
-@pytest.mark.parametrize("module", ["claudemeter_tui.commands", "claudemeter_tui.cli", "httpx"])
-def test_ctrl_c_ends_an_import(module: str, environment: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("module", "status"),
+    [
+        ("claudemeter_tui.interruption", -signal.SIGINT),  # 130 in a shell, too
+        ("claudemeter_tui.commands", 130),
+        ("claudemeter_tui.cli", 130),
+        ("httpx", 130),
+    ],
+)
+def test_ctrl_c_ends_an_import(module: str, status: int, environment: dict[str, str], tmp_path: Path) -> None:
     """The program ends before the command line is read, and in the import of a thread."""
     (tmp_path / "sitecustomize.py").write_text(INTERRUPTED_IMPORT.format(name=module))
     done = subprocess.run(
@@ -87,7 +95,7 @@ def test_ctrl_c_ends_an_import(module: str, environment: dict[str, str], tmp_pat
         check=False,
         timeout=60,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (130, b"", b"")
+    assert (done.returncode, done.stdout, done.stderr) == (status, b"", b"")
 
 
 def test_ctrl_c_waits_for_a_file_that_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
