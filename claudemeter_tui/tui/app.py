@@ -65,7 +65,7 @@ if TYPE_CHECKING:  # the first frame does not wait for them
     from claudemeter_tui.model.store import OrgKey, OrgState, Store
     from claudemeter_tui.model.time_series import ArchivedSeries
     from claudemeter_tui.tui.alerts import DashboardRun
-    from claudemeter_tui.tui.screens.base import MomentChosen, ViewScreen
+    from claudemeter_tui.tui.screens.base import MomentChosen, MomentListScreen, Place, ViewScreen
     from claudemeter_tui.tui.screens.connect import ConnectScreen
     from claudemeter_tui.tui.screens.events import EventsScreen
     from claudemeter_tui.tui.screens.history import HistoryScreen
@@ -203,6 +203,16 @@ class MarkingThemeProvider(ThemeProvider):
         return CURRENT_MARK if name == self.app.theme else ""
 
 
+@dataclass(frozen=True)
+class ListReturn:
+    """The list to which Escape returns from a past moment."""
+
+    screen: type[MomentListScreen]
+    place: Place
+    key: OrgKey | None
+    """The org that was selected."""
+
+
 class Claudemeter(App[str]):
     """The dashboard."""
 
@@ -237,6 +247,8 @@ class Claudemeter(App[str]):
         """The org of the moment. None if none is known yet."""
         past: PastMoment | None
         """None if there is no event in that direction, or nothing was known at that time."""
+        back: ListReturn | None = None
+        """The list in which the moment was chosen. None if it was not chosen in one."""
 
     @dataclass
     class HistoryLoaded(Message):
@@ -338,6 +350,8 @@ class Claudemeter(App[str]):
         self._is_overview_due = self.options.screen == "overview"
         """True until the overview was opened as the first screen."""
         self._is_loading_events = False
+        self._return: ListReturn | None = None
+        """The list in which the past moment on screen was chosen. None if it was not chosen in one."""
         self._message_timer: Timer | None = None
         """Removes the message of a one-line pane. None if there was none."""
         self._refresh_answer: tuple[str, datetime] | None = None
@@ -668,14 +682,28 @@ class Claudemeter(App[str]):
 
     def on_moment_chosen(self, message: MomentChosen) -> None:
         """Show the dashboard as of the moment of a row, if the archive has it."""
-        self.show_past(message.at, 0, self._restore_key(message.key) if message.key else None)
+        from claudemeter_tui.tui.screens.base import MomentListScreen
+
+        screen, back = self.screen, None
+        if isinstance(screen, MomentListScreen) and screen.IS_OVERLAY:
+            back = ListReturn(type(screen), screen.get_place(), self.selected)
+        self.show_past(message.at, 0, self._restore_key(message.key) if message.key else None, back)
 
     @work(exclusive=True, group="past")
-    async def show_past(self, moment: datetime, step: int = 0, key: OrgKey | None = None) -> None:
-        """Show an org (None: the selected one) as it was at a moment, or at its event before or after it."""
+    async def show_past(
+        self, moment: datetime, step: int = 0, key: OrgKey | None = None, back: ListReturn | None = None
+    ) -> None:
+        """Show an org as it was at a moment, or at its event before or after it.
+
+        Args:
+            moment: the moment.
+            step: 0 for the moment itself, -1 or 1 for the event before or after it.
+            key: the org. None for the selected one.
+            back: the list in which it was chosen. None for no list.
+        """
         load, key = self.options.load_past, key or self.selected
         past = await asyncio.to_thread(load, key, moment, step) if load and key else None
-        self.post_message(self.PastLoaded(step, key, past))
+        self.post_message(self.PastLoaded(step, key, past, back))
 
     def on_claudemeter_past_loaded(self, message: PastLoaded) -> None:
         """Show the moment, and close the list in which it was chosen; if there is none, say why."""
@@ -683,14 +711,29 @@ class Claudemeter(App[str]):
             if not message.step:
                 self._close_overlay()
             self.past = message.past
+            self._return = message.back or self._return
             self._select_org(message.key)
         elif self.options.load_past is None:
             self.show_message(NO_PAST)
         elif message.step > 0:
-            self.past = None
+            self.past = self._return = None
         else:
             what = "earlier event" if message.step else "history"
             self.show_message(f"There is no {what} of this org{'' if message.step else ' at that time'}.")
+
+    async def _leave_past(self) -> None:
+        """Return to now, and to the list in which the moment was chosen."""
+        back, self.past, self._return = self._return, None, None
+        if back is None or self.size.height <= 1:
+            return
+        if getattr(self.screen, "SHOWS_PAST", False):
+            self.pop_screen()
+        self.selected = back.key
+        screen = back.screen(self._build_view())
+        screen.set_place(back.place)
+        await self.push_screen(screen)
+        self._load_missing_history()
+        self._load_missing_machine()
 
     @property
     def shown_store(self) -> Store:
@@ -751,10 +794,10 @@ class Claudemeter(App[str]):
         """Select the org of the clicked tab."""
         self._select_org(self._restore_key(message.key))
 
-    def on_overview_screen_org_chosen(self, message: OverviewScreen.OrgChosen) -> None:
+    async def on_overview_screen_org_chosen(self, message: OverviewScreen.OrgChosen) -> None:
         """Select the org chosen in the overview."""
         self._select_org(self._restore_key(message.key))
-        self.action_close()
+        await self.action_close()
 
     async def on_key_hints_hint_clicked(self, message: KeyHints.HintClicked) -> None:
         """Run the action of the clicked hint."""
@@ -961,14 +1004,14 @@ class Claudemeter(App[str]):
         self._schedule_draw()
         return closing
 
-    def action_close(self) -> None:
+    async def action_close(self) -> None:
         """Close the screen over the dashboard; on the dashboard, return from the past to now.
 
         The message of a one-line pane ends, too.
         """
         self.message = ""
-        if not self._close_overlay():
-            self.past = None
+        if not self._close_overlay() and self.past is not None:
+            await self._leave_past()
 
     def _close_overlay(self) -> bool:
         """Close the screen over the dashboard; return False if there is none."""
@@ -1080,6 +1123,7 @@ class Claudemeter(App[str]):
             events_state=events_state,
             dismissed=frozenset() if is_past else self.dismissed,
             seen_at=self.now if self.past is not None else None,
+            return_title=self._return.screen.LIST_NAME if self._return is not None else "",
             ascii=options.ascii,
             note=options.note,
             message=self.message,

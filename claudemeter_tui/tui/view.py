@@ -151,6 +151,8 @@ class View:
     """Message about a key press, in a pane with one line only. Empty for none."""
     seen_at: datetime | None = None
     """The time at which `now` is a past moment on screen, to the second. None if `now` is the present."""
+    return_title: str = ""
+    """Name of the screen in which the past moment was chosen. Empty for none."""
     past_figures: PastFigures | None = None
     """Figures of the selected org at a past moment whose replies are no longer kept. None for all others."""
     archived: ArchivedSeries | None = None
@@ -299,7 +301,7 @@ class View:
 
     def _get_appearance(self) -> tuple[object, ...]:
         # All fields except the time, and except those that are compared by identity.
-        words = self.note, self.past_label, self.message
+        words = self.note, self.past_label, self.return_title, self.message
         history = self.history_state, self.history_weeks, self.events_state, self.dismissed
         machine = self.machine_state, self.transcript_folders
         look = self.key, self.zone, self.span, self.prefers_windows, self.ascii

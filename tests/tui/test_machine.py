@@ -72,7 +72,7 @@ async def test_l_opens_and_closes(key: str) -> None:
 async def test_tab_turns_the_pages_and_a_click_opens_one() -> None:
     """Each page has its own content, and the last one is followed by the first."""
     signs = {
-        "overview": "Rise on claude.ai",
+        "totals": "Rise on claude.ai",
         "projects": "elsewhere (other devices, app, web)",
         "models": "Opus 5.5",
         "rebuilds": "Cache rebuilds",
@@ -83,7 +83,7 @@ async def test_tab_turns_the_pages_and_a_click_opens_one() -> None:
         for page in MachineScreen.PAGES:
             assert signs[page] in text(pilot)
             await press_each(pilot, "tab")
-        assert signs["overview"] in text(pilot)
+        assert signs["totals"] in text(pilot)
         await press_each(pilot, "shift+tab")
         assert signs["refusals"] in text(pilot)
         await pilot.click("#first", offset=(screen(pilot)[1].index("models"), 0))
@@ -91,7 +91,27 @@ async def test_tab_turns_the_pages_and_a_click_opens_one() -> None:
         assert signs["models"] in text(pilot)
 
 
-async def test_overview_has_four_spans_side_by_side() -> None:
+@pytest.mark.parametrize("size", [ONE, (80, 24), (60, 20)])
+async def test_footer_has_the_keys_of_the_page(size: tuple[int, int]) -> None:
+    """No key is listed where it does nothing, and the cursor starts on the first row of figures."""
+    starts = ("▌ input", "▌ private/api", "▌ Opus 5.5", "▌ 30 days", "▌ Sat Apr 25")
+    async with dashboard().run_test(size=size) as pilot:
+        await press_each(pilot, "2", "l")
+        for page, start in zip(MachineScreen.PAGES, starts, strict=True):
+            keys = screen(pilot)[-1]
+            assert ("+ - period" in keys) == (page in {"projects", "models"}), page
+            assert ("Enter as of" in keys) == (page == "refusals"), page
+            assert [line for line in screen(pilot) if line.startswith(start)], page
+            await press_each(pilot, "tab")
+    async with dashboard(load_nothing).run_test(size=size) as pilot:
+        await press_each(pilot, "l")
+        for _ in MachineScreen.PAGES:
+            assert "period" not in screen(pilot)[-1]
+            assert "as of" not in screen(pilot)[-1]
+            await press_each(pilot, "tab")
+
+
+async def test_totals_has_four_spans_side_by_side() -> None:
     """Tokens and rises are measured, costs are marked as estimated, and an assumed start, too."""
     async with dashboard().run_test(size=ONE) as pilot:
         await press_each(pilot, "2", "l")
@@ -135,7 +155,7 @@ async def test_sums_that_lack_calls_are_marked_as_minimums() -> None:
 
 
 @pytest.mark.parametrize(("width", "tables"), [(120, 1), (60, 2)])
-async def test_overview_keeps_a_table_where_two_spans_fit(width: int, tables: int) -> None:
+async def test_totals_keeps_a_table_where_two_spans_fit(width: int, tables: int) -> None:
     """All four spans side by side, or as many as fit and the others below; the shortest are first."""
     heads = [["Tokens", "5-hour", "today", "week", "cycle"]]
     if tables == 2:

@@ -19,9 +19,11 @@ from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.past import PastMoment
 from claudemeter_tui.model.store import OrgKey, Store
 from claudemeter_tui.tui.app import Claudemeter
+from claudemeter_tui.tui.screens.dashboard import DashboardScreen
 from claudemeter_tui.tui.screens.history import HistoryScreen
 from claudemeter_tui.wiring import ArchiveReader
 from tests.bodies import org_body, overage_body, usage_body
+from tests.machines import build_machine_loader
 from tests.scenes import NOW, PERSONAL, READ, OrgBodies, readings
 from tests.tui.app_harness import app, finish_workers, screen, stage, text
 
@@ -228,6 +230,46 @@ async def test_event_is_a_moment(load_past: LoadPast, *, has_replies: bool) -> N
         assert "Enter open" in text(pilot)
         await press(pilot, "escape", "escape")
         assert "as of" not in text(pilot)
+
+
+RETURNS = [
+    # keys to the row, its text, where Escape leads
+    (("h", "tab"), "Sat Apr 25 11:00", "the history"),
+    (("h", "tab", "tab", "tab"), "ON CREDITS", "the history"),
+    (("e", "c", "c"), "5-hour window full", "the events"),
+    (("l", "shift+tab"), "13:48", "this machine"),
+]
+
+
+@pytest.mark.parametrize("has_replies", [True, False])
+@pytest.mark.parametrize(("keys", "row", "name"), RETURNS, ids=str)
+async def test_escape_returns_to_the_row_of_the_moment(
+    load_past: LoadPast, keys: tuple[str, ...], row: str, name: str, *, has_replies: bool
+) -> None:
+    """The page, its filter and the cursor are as before, also after other moments; Escape again closes it."""
+    if not has_replies:
+        forget_replies()
+    given = dashboard(
+        load_past,
+        load_events=ArchiveReader(Invocation().base_url).load_events,
+        load_machine=build_machine_loader(),
+    )
+    async with given.run_test(size=WIDE) as pilot:
+        await press(pilot, *keys)
+        await press_until_marked(pilot, row)
+        chosen = screen(pilot)
+        opened = type(pilot.app.screen)
+        for more in ((), ("left_square_bracket",), ("e", "escape"), ("h", "escape")):
+            await press(pilot, "enter", *more)
+            assert "as of 13:" in text(pilot)
+            assert not has_replies or f"Esc returns to {name}" in text(pilot)
+            await press(pilot, "escape")
+            assert type(pilot.app.screen) is opened
+            assert screen(pilot) == chosen
+        await press(pilot, "enter", *["right_square_bracket"] * 3)
+        assert "as of" not in text(pilot)
+        await press(pilot, "left_square_bracket", "escape")
+        assert isinstance(pilot.app.screen, DashboardScreen)
 
 
 @pytest.mark.parametrize("has_replies", [True, False])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -200,7 +200,7 @@ class ListScreen(ViewScreen):
     IS_OVERLAY = True
     AUTO_FOCUS = "VirtualList"
     HINTS: ClassVar[Sequence[Key]] = ()
-    """Keys in the footer."""
+    """Keys in the footer. Empty for a screen with others on each page."""
     MIN_HEIGHTS: ClassVar[tuple[int, int]] = (12, 5)
     """Lines of the terminal from which each of the two lines above the list is shown."""
 
@@ -211,7 +211,11 @@ class ListScreen(ViewScreen):
         yield ClickableLine(id="second")
         yield VirtualList()
         yield SearchBar()
-        yield KeyHints(self.HINTS)
+        yield KeyHints(self.list_hints())
+
+    def list_hints(self) -> Sequence[Key]:
+        """Return the keys in the footer, most important first."""
+        return self.HINTS
 
     @property
     def item_list(self) -> VirtualList:
@@ -263,7 +267,9 @@ class ListScreen(ViewScreen):
         for line, least in zip(self.query(ClickableLine), self.MIN_HEIGHTS, strict=True):
             line.set_class(height < least, "-away")
         are_hints_away = height < HINTS_FROM or self.search_bar.is_open
-        self.query_exactly_one(KeyHints).set_class(are_hints_away, "-away")
+        hints = self.query_exactly_one(KeyHints)
+        hints.set_class(are_hints_away, "-away")
+        hints.show(self.list_hints())
         self.redraw()
 
     @on(Input.Submitted)
@@ -300,13 +306,30 @@ class ListScreen(ViewScreen):
         self.watch_view()
 
 
+Place = tuple[Any, ...]
+"""The row under the cursor of a list, and the page and the filters on screen."""
+
+
 class MomentListScreen(ListScreen):
-    """A list whose rows are moments: Enter shows the dashboard as of them."""
+    """A list whose rows are moments: Enter shows the dashboard as of them, and Escape returns to the list."""
+
+    LIST_NAME: ClassVar[str] = ""
+    """Name of the screen in a sentence."""
 
     def __init__(self, view: View) -> None:
         """Start with this view and without rows."""
         super().__init__(view)
         self._page = ListPage((), 1)
+        self._start_key: Hashable = None
+        """Key of the row under the cursor in the first drawing. None for the first row."""
+
+    def get_place(self) -> Place:
+        """Return the place to which Escape returns."""
+        return (self.get_cursor_key(),)
+
+    def set_place(self, place: Place) -> None:
+        """Start at a place of another screen of this kind."""
+        (self._start_key,) = place
 
     def watch_view(self) -> None:
         """Draw only if something looks different, because nothing here counts down."""
@@ -322,7 +345,7 @@ class MomentListScreen(ListScreen):
 
     def get_cursor_key(self) -> Hashable:
         """Return the key of the row under the cursor. None without rows."""
-        return self._page.get_key(self.item_list.cursor)
+        return self._page.get_key(self.item_list.cursor) if self._page.has_rows else self._start_key
 
     def handle_enter(self) -> None:
         """Show the dashboard as of the moment of the row."""

@@ -18,7 +18,7 @@ from claudemeter_tui.formatting.values import format_count, format_day_title, to
 from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.problems import ProblemCause, ProblemGroup
 from claudemeter_tui.tui.keys import HELP_KEY, Key
-from claudemeter_tui.tui.screens.base import CURSOR_KEYS, PAGE_HINTS, TITLE_FROM, MomentListScreen
+from claudemeter_tui.tui.screens.base import CURSOR_KEYS, PAGE_HINTS, TITLE_FROM, MomentListScreen, Place
 from claudemeter_tui.tui.styled_text import (
     HEADING,
     MUTED,
@@ -68,6 +68,7 @@ class EventsScreen(MomentListScreen):
     """Open problems by cause, those with missing figures on top; then the events, newest first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in EVENTS_KEYS]
+    LIST_NAME = "the events"
     HINTS = (
         PAGE_HINTS[0],
         HELP_KEY,
@@ -99,6 +100,15 @@ class EventsScreen(MomentListScreen):
         """Events of this run and of earlier ones, and all of them."""
         self._table_rows: tuple[object, list[ListRow]] = (None, [])
         """The basis of the rows of the events, and these rows."""
+
+    def get_place(self) -> Place:
+        """Return the row, the filters and the open problems."""
+        return super().get_place(), self._is_one_org, self._category, self._opened
+
+    def set_place(self, place: Place) -> None:
+        """Start at a place of another list of events."""
+        row, self._is_one_org, self._category, self._opened = place
+        super().set_place(row)
 
     def redraw(self) -> None:
         """Draw a row for each problem, and a table of the events."""

@@ -22,6 +22,7 @@ from claudemeter_tui.tui.keys import HELP_KEY, PERIOD_HINT, Key
 from claudemeter_tui.tui.screens.base import (
     AS_OF_KEY,
     CURSOR_KEYS,
+    Place,
     describe_no_org,
 )
 from claudemeter_tui.tui.screens.pages import PagesScreen
@@ -47,6 +48,7 @@ class HistoryScreen(PagesScreen):
     """Pages under one row of tabs; the org can be changed while it is open."""
 
     BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in HISTORY_KEYS]
+    LIST_NAME = "the history"
     HINTS = (
         HISTORY_KEYS[-1],
         HELP_KEY,
@@ -72,6 +74,15 @@ class HistoryScreen(PagesScreen):
         super().__init__(view)
         self._calendar = 0
         """Number of the calendar among those of the answer."""
+
+    def get_place(self) -> Place:
+        """Return page, cursors and calendar."""
+        return super().get_place(), self._calendar
+
+    def set_place(self, place: Place) -> None:
+        """Start at a place of another history."""
+        pages, self._calendar = place
+        super().set_place(pages)
 
     def list_inputs(self) -> tuple[object, ...]:
         """Return the history on screen, and which calendar."""

@@ -21,7 +21,7 @@ from claudemeter_tui.formatting.machine import (
 from claudemeter_tui.model.machine import MachineUsage, SpanKind
 from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.tui.keys import HELP_KEY, PERIOD_HINT, Key
-from claudemeter_tui.tui.screens.base import AS_OF_KEY, CURSOR_KEYS
+from claudemeter_tui.tui.screens.base import AS_OF_KEY, CURSOR_KEYS, Place
 from claudemeter_tui.tui.screens.pages import PagesScreen
 from claudemeter_tui.tui.view import MachineState, View
 from claudemeter_tui.tui.widgets import machine_pages
@@ -46,23 +46,37 @@ class MachineScreen(PagesScreen):
     """Pages under one row of tabs; the org can be changed while it is open."""
 
     BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in MACHINE_KEYS]
-    HINTS = (
-        MACHINE_KEYS[-1],
-        HELP_KEY,
-        MACHINE_KEYS[1],
-        PERIOD_HINT,
-        AS_OF_KEY,
-        Key("", "1-9 ←→", "", "org", ""),
-        Key("", "q", "quit", "quit", ""),
-    )
-    PAGES = ("overview", "projects", "models", "rebuilds", "refusals")
+    LIST_NAME = "this machine"
+    PAGES = ("totals", "projects", "models", "rebuilds", "refusals")
     MIN_HEIGHTS = (4, 8)
     SHOWS_MACHINE = True
 
     def __init__(self, view: View) -> None:
-        """Show the overview."""
+        """Show the totals."""
         super().__init__(view)
         self._span = list(SpanKind).index(SpanKind.TODAY)
+
+    def get_place(self) -> Place:
+        """Return page, cursors and span."""
+        return super().get_place(), self._span
+
+    def set_place(self, place: Place) -> None:
+        """Start at a place of another screen of this kind."""
+        pages, self._span = place
+        super().set_place(pages)
+
+    def list_hints(self) -> Sequence[Key]:
+        """Return the keys that do something on the page: not every one has a period or moments."""
+        usage, name = self.view.machine, self.page_name
+        has_moments = name == "refusals" and usage is not None and bool(usage.refusals)
+        return (
+            *(MACHINE_KEYS[-1], HELP_KEY),
+            *([AS_OF_KEY] if has_moments else []),
+            MACHINE_KEYS[1],
+            *([PERIOD_HINT] if name in SPAN_PAGES and usage is not None and not usage.is_empty else []),
+            Key("", "1-9 ←→", "", "org", ""),
+            Key("", "q", "quit", "quit", ""),
+        )
 
     def list_inputs(self) -> tuple[object, ...]:
         """Return the use on screen, its span, and the orgs that it can name."""
@@ -101,7 +115,7 @@ class MachineScreen(PagesScreen):
                 return machine_pages.build_rebuilds_page(usage, context)
             case "refusals":
                 return machine_pages.build_refusals_page(usage, context)
-        return machine_pages.build_overview_page(usage, context)
+        return machine_pages.build_totals_page(usage, context)
 
     def _build_context(self) -> machine_pages.PageContext:
         view, usage = self.view, self.view.machine

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual.content import Content
 
-from claudemeter_tui.tui.screens.base import SPACED_FROM, MomentListScreen
+from claudemeter_tui.tui.screens.base import SPACED_FROM, MomentListScreen, Place
 from claudemeter_tui.tui.styled_text import HEADING, MUTED, build_line, fit_pieces, select_visible_tabs
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.details_pages import build_reply_tab
@@ -27,6 +27,14 @@ class PagesScreen(MomentListScreen):
         self._cursor_keys: dict[str, Hashable] = {}
         self._built_from: tuple[object, ...] = ()
         self._first_tab = 0
+
+    def get_place(self) -> Place:
+        """Return the page, and the cursor of each one."""
+        return self._tab, {**self._cursor_keys, self.page_name: self.get_cursor_key()}
+
+    def set_place(self, place: Place) -> None:
+        """Start at a place of another screen of this kind."""
+        self._tab, self._cursor_keys = place
 
     @property
     def page_name(self) -> str:

@@ -54,7 +54,7 @@ class PastScreen(MomentListScreen):
         key.build_binding() for key in (AS_OF_KEY, *CURSOR_KEYS, *ORG_KEYS)
     ]
     HINTS = (
-        Key("", "Esc", "close", "now", ""),
+        Key("", "Esc", "close", "back", ""),
         HELP_KEY,
         AS_OF_KEY,
         replace(PAST_KEYS[0], display="[ ]", label="event", action=""),

@@ -47,7 +47,8 @@ def _build_times(view: View) -> list[StyledLine]:
     """Return `updated 18s ago` and `next in 42s`; stale figures are marked."""
     session, state, parts = view.session, view.state, []
     if view.past_label:
-        return [build_line((view.past_label, "bold $warning")), build_line(("Esc returns to now", MUTED))]
+        back = build_line((f"Esc returns to {view.return_title or 'now'}", MUTED))
+        return [build_line((view.past_label, "bold $warning")), back]
     if state is not None and state.read_at is not None:
         age = format_age(view.now - state.read_at)
         if state.is_stale(view.now):

@@ -34,8 +34,9 @@ class KeyHints(LineWidget):
 
     def show(self, keys: Sequence[Key]) -> None:
         """Show other keys."""
-        self._keys = tuple(keys)
-        self.redraw()
+        if self._keys != tuple(keys):
+            self._keys = tuple(keys)
+            self.redraw()
 
     def draw(self, width: int, height: int) -> list[StyledLine]:  # noqa: ARG002
         """Draw the keys with their labels."""

@@ -100,6 +100,11 @@ class ListPage:
         """Show these rows."""
         self._rows, self._width = rows, width
 
+    @property
+    def has_rows(self) -> bool:
+        """True if there is a row."""
+        return bool(self._rows)
+
     def build_list(self) -> ListModel:
         """Return the rows as a list to draw."""
         starts = [0, *accumulate(row.height for row in self._rows)]

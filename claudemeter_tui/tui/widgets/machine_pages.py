@@ -1,4 +1,4 @@
-"""The pages of the screen "this machine": overview, projects, models, cache rebuilds, and refusals."""
+"""The pages of the screen "this machine": totals, projects, models, cache rebuilds, and refusals."""
 
 from __future__ import annotations
 
@@ -90,6 +90,8 @@ MAX_NAME = 36
 """Cells of a name in a table; a longer one is cut, because no figure may be."""
 MIN_BAR, MAX_BAR = 12, 30
 """Cells of a bar."""
+SINCE = "since"
+"""Label of the starts of the spans."""
 _SHORT_KINDS = {SpanKind.WINDOW: "5-hour", SpanKind.CYCLE: "cycle"}
 """Names of spans above columns; all others have their own value."""
 _WINDOW_OF = {
@@ -127,7 +129,7 @@ Line = tuple[str, Sequence[str]]
 """Label, and a text for each span."""
 
 
-def build_overview_page(usage: MachineUsage, context: PageContext) -> ListPage:
+def build_totals_page(usage: MachineUsage, context: PageContext) -> ListPage:
     """Return tokens, cost and the server's rises of all spans side by side, or one below the other."""
     sections: list[tuple[str, list[Line]]] = [
         ("Tokens", _list_token_lines(usage, context)),
@@ -167,7 +169,11 @@ def _build_span_tables(
     for place, table in enumerate(tables):
         keys = [(title, (place, title, label), None) for title, lines in sections for label, _ in lines]
         rows += [BLANK_ROW] if rows else []
-        rows += list_table_rows(table, keys)
+        starts = {key for _, key, _ in keys if key[-1] == SINCE}  # part of the head
+        rows += (
+            replace(row, is_selectable=False) if row.key in starts else row
+            for row in list_table_rows(table, keys)
+        )
     return rows
 
 
@@ -201,7 +207,7 @@ def _list_token_lines(usage: MachineUsage, context: PageContext) -> list[Line]:
         ("web searches", [format_tokens(counts.web_searches) for counts in sums]),
     ]
     starts = [format_start(one.span, now, zone) for one in usage.spans]
-    return [("since", starts), *_mark_lines(lines, usage.spans)]
+    return [(SINCE, starts), *_mark_lines(lines, usage.spans)]
 
 
 def _mark_lines(lines: Iterable[Line], spans: Sequence[SpanUsage]) -> list[Line]:
@@ -255,7 +261,7 @@ def _stack_spans(
             cells = [
                 (f"{label} {texts[place]}", "")
                 for label, texts in lines
-                if label != "since" and texts[place] != NOTHING
+                if label != SINCE and texts[place] != NOTHING
             ]
             found = [[(title, MUTED)], *wrap_cells(cells, context.room, "  ", " · ")] if cells else []
             rows += _build_lines((one.span.kind, title), found)
