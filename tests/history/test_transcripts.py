@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,11 @@ from claudemeter_tui.history.database import (
     open_for_writing,
     to_millis,
 )
-from claudemeter_tui.history.machine import load_login
+from claudemeter_tui.history.machine import load_login, query_machine
 from claudemeter_tui.history.repair import list_kept_orgs, mark_damaged, open_or_repair, remove_history
 from claudemeter_tui.history.retention import MEBIBYTE, remove_old_replies
 from claudemeter_tui.history.transcripts import load_positions, load_refusals, sum_old_calls
+from claudemeter_tui.model.machine import REFUSAL_DAYS, MachineRequest
 from claudemeter_tui.model.transcripts import CALLS_DAYS
 from tests.bodies import PERSONAL, TEAM
 from tests.history.test_archive import CLAUDE_AI, build, put
@@ -80,6 +81,16 @@ def test_old_calls_become_sums_and_nothing_is_lost(connection: sqlite3.Connectio
     kept = connection.execute("SELECT min(at), count(*) FROM calls").fetchone()
     assert kept[0] >= to_millis(READ - CALLS_DAYS * DAY - HOUR)
     assert kept[1] == pytest.approx(4 * CALLS_DAYS, abs=4)
+
+
+def test_sums_take_no_day_from_the_list_of_rebuilds(connection: sqlite3.Connection) -> None:
+    """It covers the last 30 days, of which every call is kept one by one, even if a clock was a day ahead."""
+    keep_year(connection)
+    keep(connection, build_call(-1, READ + DAY), now=READ)
+    before = query_machine(connection, None, MachineRequest(READ, (), UTC)).rebuilds
+    assert len({one.day for one in before}) == REFUSAL_DAYS
+    sum_old_calls(connection, READ)
+    assert query_machine(connection, None, MachineRequest(READ, (), UTC)).rebuilds == before
 
 
 def test_a_copy_of_an_old_call_counts_once(connection: sqlite3.Connection) -> None:

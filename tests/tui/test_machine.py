@@ -249,6 +249,7 @@ async def test_rebuilds_have_days_costs_and_reasons() -> None:
     """100,000 tokens written again would have cost 4 cents less per 10,000; the newest day is first."""
     async with dashboard().run_test(size=ONE) as pilot:
         await press_each(pilot, "2", "l", "tab", "tab", "tab")
+        assert screen(pilot)[2] == " last 30 days · first call Apr 5 13:48"
         assert find_line(pilot, "30 days").split()[2:] == ["3", "240k", "~$1.15"]
         newest, oldest = "Sat Apr 25", "Fri Apr 24"
         assert find_line(pilot, newest).split()[3:6] == ["1", "80.0k", "~$0.38"]
@@ -261,6 +262,7 @@ async def test_refusals_have_their_causes_and_prove_nothing_by_absence() -> None
     note = "so there can be others"
     async with dashboard().run_test(size=ONE) as pilot:
         await press_each(pilot, "2", "l", "shift+tab")
+        assert screen(pilot)[2] == " last 30 days · first call Apr 5 13:48"
         newest = find_line(pilot, "Sat Apr 25 13:48")
         assert "mayflower/api" in newest or "api" in newest
         assert "5-hour window; credits locked: your monthly cap is reached · 2 refusals" in newest

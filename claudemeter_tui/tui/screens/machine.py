@@ -18,7 +18,7 @@ from claudemeter_tui.formatting.machine import (
     describe_no_transcripts,
     format_since,
 )
-from claudemeter_tui.model.machine import MachineUsage, SpanKind
+from claudemeter_tui.model.machine import REFUSAL_DAYS, MachineUsage, SpanKind
 from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.tui.keys import HELP_KEY, PERIOD_HINT, Key
 from claudemeter_tui.tui.screens.base import AS_OF_KEY, CURSOR_KEYS, Place
@@ -40,6 +40,8 @@ MACHINE_KEYS = (
 """All keys of the screen."""
 SPAN_PAGES = ("projects", "models")
 """Pages that show one span."""
+DATED_PAGES = ("rebuilds", "refusals")
+"""Pages that list the last `REFUSAL_DAYS` days."""
 
 
 class MachineScreen(PagesScreen):
@@ -150,11 +152,13 @@ class MachineScreen(PagesScreen):
         return describe_no_transcripts(self.view.transcript_folders)
 
     def list_titles(self) -> Sequence[str]:
-        """Return the span, and the time of the first known call."""
+        """Return the span of the page, and the time of the first known call."""
         view, usage = self.view, self.view.machine
         if usage is None or usage.is_empty:
             return ()
         if self.page_name in SPAN_PAGES:
             span = usage.spans[self._span].span
             return span.kind.value, format_since(span, usage.at, view.zone), view.note
-        return "Claude Code on this machine", describe_first_call(usage, view.zone), view.note
+        is_dated = self.page_name in DATED_PAGES
+        title = f"last {REFUSAL_DAYS} days" if is_dated else "Claude Code on this machine"
+        return title, describe_first_call(usage, view.zone), view.note
