@@ -280,6 +280,25 @@ async def test_refusals_have_their_causes_and_prove_nothing_by_absence() -> None
         assert note in text(pilot)
 
 
+@pytest.mark.parametrize("size", [ONE, (60, 20)])
+@pytest.mark.parametrize("private", [False, True])
+async def test_stop_of_several_projects_says_so(size: tuple[int, int], private: bool) -> None:  # noqa: FBT001
+    """Its row names the first of them and counts all."""
+    loader = build_machine_loader()
+
+    def load(key: OrgKey | None, request: MachineRequest) -> MachineUsage:
+        usage = loader(key, request)
+        first = replace(usage.refusals[-1], resets_at=None)
+        found = (replace(first, key=100 + place, project=f"/srv/project-{place % 3}") for place in range(22))
+        return replace(usage, refusals=tuple(found))
+
+    async with dashboard(load, privacy=private).run_test(size=size) as pilot:
+        await press_each(pilot, "2", "l", "shift+tab")
+        shown = " ".join(text(pilot).split())
+        assert "22 refusals in 3 projects" in shown
+        assert ("project-0" in shown) != private
+
+
 async def test_enter_shows_the_dashboard_as_of_a_refusal() -> None:
     """For the org of the login, whichever is selected; rows of other pages have no moment."""
     asked: list[tuple[OrgKey, datetime, int]] = []

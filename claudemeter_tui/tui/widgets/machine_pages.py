@@ -543,7 +543,8 @@ def _draw_refusal(
     reasons = (refusal.credits_reason for refusal in reversed(found))
     texts = [describe_refusal_causes(first.limit, next(filter(None, reasons), ""))]
     if len(found) > 1:
-        texts.append(f"{len(found)} refusals")
+        count = len({refusal.project for refusal in found})
+        texts.append(f"{len(found)} refusals{f' in {count} projects' if count > 1 else ''}")
     if last.offers_low_priority:
         texts.append(LOW_PRIORITY_FORMS[0])
     if context.width >= WIDE_FROM:
