@@ -283,7 +283,7 @@ EVENT_MARKS = (
         ),
     ),
 )
-"""Most important first; if several share a column, the first one is drawn."""
+"""Most important first; if several share a column, the first one is drawn, and a refusal beside it."""
 _MARK_RANKS = {kind: weight for weight, mark in enumerate(EVENT_MARKS) for kind in mark.kinds}
 
 MarkedEvents = Mapping[int, tuple[Event, ...]]
@@ -293,16 +293,39 @@ MarkLetters = Mapping[int, tuple[str, Severity]]
 
 
 def group_marked_events(events: Iterable[Event], edges: TimeEdges) -> MarkedEvents:
-    """Group the events between the edges that have a mark by column."""
+    """Group the events between the edges that have a mark by column.
+
+    A refusal often follows a block within seconds. It is moved into the column beside it, so that both are
+    drawn; between two other marks, the refusal is drawn.
+    """
     found: dict[int, list[Event]] = {}
     for event in events:
         at = event.at.timestamp()
         if event.kind in _MARK_RANKS and edges.start <= at <= edges.now:
             found.setdefault(edges.find_column(at), []).append(event)
-    return {
-        column: tuple(sorted(each, key=lambda event: _MARK_RANKS[event.kind]))
-        for column, each in found.items()
+    for column in sorted(found):
+        refused = [event for event in found[column] if event.kind is EventKind.REFUSED]
+        others = [event for event in found[column] if event.kind is not EventKind.REFUSED]
+        others.sort(key=lambda event: _MARK_RANKS[event.kind])
+        found[column] = [*refused, *others]
+        if not refused or not others or _MARK_RANKS[others[0].kind] > _MARK_RANKS[EventKind.REFUSED]:
+            continue
+        if column < edges.find_column(edges.now) and column + 1 not in found:
+            found[column], found[column + 1] = others, refused
+        elif column and column - 1 not in found:
+            found[column - 1], found[column] = others, refused
+    return {column: tuple(each) for column, each in found.items()}
+
+
+def list_shown_marks(marks: MarkedEvents) -> tuple[EventMark, ...]:
+    """Return the marks that are drawn, and those whose place a refusal has taken, most important first."""
+    ranks = {
+        _MARK_RANKS[event.kind]
+        for events in marks.values()
+        for event in events
+        if _MARK_RANKS[event.kind] <= _MARK_RANKS[events[0].kind]
     }
+    return tuple(EVENT_MARKS[rank] for rank in sorted(ranks))
 
 
 def has_marked_events(events: Iterable[Event], start: float, now: float) -> bool:

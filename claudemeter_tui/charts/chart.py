@@ -9,7 +9,6 @@ from decimal import Decimal
 from itertools import groupby, pairwise
 
 from claudemeter_tui.charts.axes import (
-    EVENT_MARKS,
     MIN_SPAN_SECONDS,
     PEAKS_FROM,
     SAFE_YEARS,
@@ -25,6 +24,7 @@ from claudemeter_tui.charts.axes import (
     find_peak_periods,
     group_marked_events,
     has_marked_events,
+    list_shown_marks,
     to_datetime,
 )
 from claudemeter_tui.charts.canvas import (
@@ -77,7 +77,7 @@ class RenderedChart:
     letters: MarkLetters
     """The marks by column; on the time axis if that has a line of its own."""
     legend: tuple[EventMark, ...]
-    """The marks in use, the most important first."""
+    """The marks in use, and those of events whose place a refusal has taken; the most important first."""
     has_axis: bool
     """True if the time axis has a line of its own."""
     since: float
@@ -145,7 +145,6 @@ def build_chart(
         steps = [periods.compute_steps(curve, edges, each) for curve, each in zip(curves, steps, strict=True)]
     marks = group_marked_events(events, edges)
     letters = {column: (find_mark(each[0]).letter, each[0].severity) for column, each in marks.items()}
-    shown = {letter for letter, _ in letters.values()}
     canvas = Canvas(columns, frame.rows, plain=frame.ascii_only)
     canvas.draw_gaps(gaps)
     draw(canvas, steps, edges, periods)
@@ -165,7 +164,7 @@ def build_chart(
             *draw_time_axis(frame, edges, margin, letters, labels.get(-1, "")),
         ),
         letters=letters,
-        legend=tuple(mark for mark in EVENT_MARKS if mark.letter in shown),
+        legend=list_shown_marks(marks),
         has_axis=frame.has_axis,
         since=since,
         edges=edges,

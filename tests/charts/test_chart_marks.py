@@ -11,7 +11,7 @@ from claudemeter_tui.charts.axes import EVENT_MARKS
 from claudemeter_tui.charts.chart import RenderedChart, build_credits_chart
 from claudemeter_tui.model.events import Event, EventKind
 from claudemeter_tui.model.windows import Severity
-from tests.charts.chart_cases import MINUTE, event, frame, lines, series
+from tests.charts.chart_cases import DAY, MINUTE, event, frame, lines, series
 from tests.model.readings import at
 
 FLAT = series([100] * 10 + [200] * 21)
@@ -55,6 +55,46 @@ def test_weightiest_event_of_a_column_is_drawn() -> None:
     both = drawn(event(EventKind.WINDOW_FILLED, at(10)), event(EventKind.BLOCKED, at(10.1)))
     assert [letter for letter, _ in both.letters.values()] == ["B"]
     assert [mark.letter for mark in both.legend] == ["B"]
+
+
+@pytest.mark.parametrize(
+    ("expected", "minutes"),
+    [
+        ({20: "B", 21: "X"}, [("B", 10), ("X", 10.1)]),
+        ({20: "B", 21: "X"}, [("X", 10), ("B", 10.1)]),
+        ({20: "B", 21: "X"}, [("B", 10), ("X", 10.1), ("X", 10.2), ("F", 10.3)]),
+        ({19: "B", 20: "X", 21: "W"}, [("B", 10), ("X", 10.1), ("W", 10.6)]),
+        ({58: "B", 59: "X"}, [("B", 30), ("X", 30)]),
+        ({0: "B", 1: "X"}, [("B", 0), ("X", 0)]),
+        ({19: "W", 20: "X", 21: "W"}, [("W", 9.6), ("B", 10), ("X", 10.1), ("W", 10.6)]),
+        ({20: "X"}, [("X", 10), ("W", 10.1), ("F", 10.2)]),
+    ],
+)
+def test_refusal_is_drawn_beside_a_block(expected: dict[int, str], minutes: list[tuple[str, float]]) -> None:
+    """Both are on the axis; with marks on both sides the refusal is, and the legend explains both."""
+    kinds = {
+        "B": EventKind.BLOCKED,
+        "X": EventKind.REFUSED,
+        "W": EventKind.WAIT,
+        "F": EventKind.WINDOW_FILLED,
+    }
+    chart = drawn(*(event(kinds[letter], at(minute)) for letter, minute in minutes))
+    assert {column: letter for column, (letter, _) in chart.letters.items()} == expected
+    wanted = {*expected.values(), *("B" for letter, _ in minutes if letter == "B")}
+    assert {mark.letter for mark in chart.legend} == wanted
+    found = [chart.find_point(7 + column) for column in chart.letters]
+    assert sum(len(point.events) for point in found if point is not None) == len(minutes)
+
+
+@pytest.mark.parametrize("days", [1, 30, 365])
+def test_long_chart_shows_blocks_and_refusals(days: int) -> None:
+    """However many events share its last column, both letters are on the axis."""
+    span, kinds = days * DAY, (EventKind.BLOCKED, EventKind.REFUSED)
+    now = at(0) + span
+    events = [event(kind, now - minute * MINUTE) for minute in range(20) for kind in kinds]
+    chart = build_credits_chart(series([100, 200], step=span), frame(now, 67, 8, span), events=events)
+    assert chart is not None
+    assert {letter for letter, _ in chart.letters.values()} == {"B", "X"}
 
 
 def test_pointer_lists_every_event_of_the_column() -> None:
