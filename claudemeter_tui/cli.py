@@ -149,7 +149,8 @@ def _locate_status(chosen: Invocation) -> StatusPlace:
     from claudemeter_tui.history.database import locate_archive
 
     lock = locate_state_folder() / f"status-{chosen.sources_key}"
-    return StatusPlace(locate_archive(or_temporary=True), chosen.base_url, chosen.sources_key, lock)
+    archive = locate_archive(or_temporary=True)
+    return StatusPlace(archive, chosen.base_url, chosen.sources_key, lock, chosen.transcripts)
 
 
 def _run_statusline(chosen: Invocation, arguments: Sequence[str]) -> int:

@@ -20,9 +20,11 @@ from claudemeter_tui.history.last_states import load_states
 from claudemeter_tui.history.recorder import ARCHIVE_SESSION
 from claudemeter_tui.history.status import NoOrgStatus, Status, is_current, load_status, save_status
 from claudemeter_tui.history.status_builder import StatusBuilder
+from claudemeter_tui.history.transcripts import load_refusals
+from claudemeter_tui.model.catalogue import FIVE_HOURS
 from claudemeter_tui.model.org_rules import OrgRules
 from claudemeter_tui.model.reading import Failure, Reading
-from claudemeter_tui.model.store import OrgState, Store
+from claudemeter_tui.model.store import OrgState, Store, note_refusals
 from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.settings import describe_os_error
@@ -61,6 +63,8 @@ class StatusPlace(NamedTuple):
     """Hash of the settings that decide what is read."""
     lock: Path
     """File whose lock a run holds while it polls; its suffix is replaced."""
+    reads_transcripts: bool = True
+    """False if the refusals in this machine's transcripts are not to be shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +205,9 @@ def _renew(place: StatusPlace, status: Status, now: datetime) -> Status:
 
 
 def _load_states(place: StatusPlace, now: datetime) -> tuple[OrgState, ...]:
+    states: tuple[OrgState, ...] = ()
     with suppress(*ARCHIVE_ERRORS), closing(open_for_reading(place.archive)) as connection:
-        return load_states(connection, place.origin, now)
-    return ()
+        states = load_states(connection, place.origin, now)
+        if place.reads_transcripts:  # a state has only the refusals that were known when it was read
+            states = note_refusals(states, load_refusals(connection, now - FIVE_HOURS, now))
+    return states

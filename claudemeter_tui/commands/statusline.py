@@ -38,7 +38,7 @@ from claudemeter_tui.formatting.template import fill_template
 from claudemeter_tui.history.status import OrgStatus, WindowFigure
 from claudemeter_tui.model.sanitize import replace_unprintable
 
-TEMPLATE = "{state} · {windows} · {models} · {credits} · {org} {note} {age}"
+TEMPLATE = "{state} · {refused} · {windows} · {models} · {credits} · {org} {note} {age}"
 """Template of the line: placeholders of `--format`, but `windows` with labels, and a note about the org."""
 NO_FIGURES = "claudemeter-tui: no figures yet; start claudemeter-tui in another terminal"
 OTHER_ORG_NOTE = "(not Claude Code's org)"

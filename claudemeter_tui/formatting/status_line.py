@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from claudemeter_tui.formatting.credits import describe_figures_age, format_balance
+from claudemeter_tui.formatting.transcripts import list_refusal_forms
 from claudemeter_tui.formatting.values import (
     format_age,
     format_countdown,
@@ -83,6 +84,11 @@ class StatusContext:
         name = format_verdict_name(verdict) + (f" until {until}" if until else "")
         return f"{name} · {writer.describe_dated_locks()}" if verdict.is_locked else name
 
+    def format_refusal(self) -> str:
+        """Return `refused 14:22`; empty without a refusal, or after the reset of its limit."""
+        refusal = self.verdict.last_refusal
+        return list_refusal_forms(refusal, self.now, self.zone)[-1] if refusal is not None else ""
+
     def format_models(self) -> str:
         """Return `Fable 12%` for every window of one model; its end and effect if it is full."""
         writer = VerdictWriter(self.verdict, self.now, self.zone)
@@ -151,6 +157,10 @@ PLACEHOLDERS: Mapping[str, tuple[str, Callable[[StatusContext], str]]] = {
     "state": (
         "the verdict, its end and the lock on the credits: BLOCKED until 16:00 · your monthly cap is reached",
         StatusContext.format_state,
+    ),
+    "refused": (
+        "the last request of Claude Code here that was refused, until its limit resets: refused 14:22",
+        StatusContext.format_refusal,
     ),
     "text": (
         "the verdict in one line, with cause and reset",

@@ -563,7 +563,7 @@ class Store:
             orgs = _remove_unserved(orgs, sessions, scan_results)
         return replace(
             self,
-            all_orgs=_note_refusals(
+            all_orgs=note_refusals(
                 tuple(_note_session_error(state, session) for state in orgs), self.refusals or ()
             ),
             sessions=sessions,
@@ -572,7 +572,7 @@ class Store:
         )
 
     def _apply_transcripts(self, news: TranscriptNews) -> Store:
-        orgs = _note_refusals(self.all_orgs, news.refusals)
+        orgs = note_refusals(self.all_orgs, news.refusals)
         return replace(self, all_orgs=orgs, refusals=news.refusals, transcripts_read_at=news.read_at)
 
 
@@ -583,7 +583,7 @@ def _note_session_error(state: OrgState, session: SessionState) -> OrgState:
     return state if is_known else replace(state, session_error=error)
 
 
-def _note_refusals(orgs: tuple[OrgState, ...], refusals: Iterable[Refusal]) -> tuple[OrgState, ...]:
+def note_refusals(orgs: tuple[OrgState, ...], refusals: Iterable[Refusal]) -> tuple[OrgState, ...]:
     """Return the orgs, each with the last refusal of Claude Code that is known to be its own."""
     last = {refusal.org: refusal for refusal in refusals if refusal.org is not None}
     if not last:

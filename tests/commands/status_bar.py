@@ -166,11 +166,12 @@ def keep(
     arguments: tuple[str, ...] = LINE,
     now: datetime = NOW,
     template: str | None = DEFAULT_TEMPLATE,
+    more: Sequence[Reading] = (),
 ) -> None:
-    """Poll these orgs at READ, and remember what the arguments ask for."""
+    """Poll these orgs at READ, read more than replies, and remember what the arguments ask for."""
     chosen = load_settings(arguments, os.environ, locate_config_file())
     place = StatusPlace(
         locate_archive(or_temporary=True), chosen.base_url, chosen.sources_key, Path("unused")
     )
-    record_poll(place, list(readings(*(orgs or (PERSONAL,)))), lambda: now)
+    record_poll(place, [*readings(*(orgs or (PERSONAL,))), *more], lambda: now)
     remember_request(arguments, chosen, template, chosen.line_style)

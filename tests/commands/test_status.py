@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from claudemeter_tui.commands.status_texts import EXIT_CREDITS_BLOCKED, EXIT_STA
 from claudemeter_tui.commands.stdout import EXIT_NO_SESSION, EXIT_NOTHING_READ
 from claudemeter_tui.config.actions import CHECK_EXIT_HELP
 from claudemeter_tui.config.resolution import load_settings
-from claudemeter_tui.history.database import ARCHIVE_NAME, from_millis
+from claudemeter_tui.history.database import ARCHIVE_NAME, from_millis, open_for_writing
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import ErrorKind, Failure, Reading, Session
 from claudemeter_tui.settings import SettingsError
@@ -34,6 +35,7 @@ from tests.scenes import (
     readings,
 )
 from tests.server import LoopbackServer
+from tests.transcripts.kept import build_refusal, keep, log_in
 
 
 @pytest.fixture(autouse=True)
@@ -85,6 +87,25 @@ def test_a_run_every_five_seconds_makes_one_poll_a_minute(tmp_path: Path) -> Non
     first = bar.ask().text
     texts = {bar.ask(5).text for _ in range(35)}
     assert (texts, bar.polls) == ({first}, 3)
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_refusal_is_in_the_texts_until_its_limit_resets(reads: bool, tmp_path: Path) -> None:  # noqa: FBT001
+    """It is there in the next minute, without another poll; transcripts that are not to be read have none."""
+    bar = Bar(tmp_path, PERSONAL, form="{refused}|{text}")
+    bar.place = bar.place._replace(reads_transcripts=reads)
+    assert "refused" not in bar.ask().text
+    with closing(open_for_writing(bar.place.archive)) as connection:
+        log_in(connection, NOW - timedelta(days=1), NOW + timedelta(days=1))
+        refusal = build_refusal(1, NOW, resets_at=NOW + timedelta(seconds=90))
+        keep(connection, refusals=[refusal], now=NOW)
+    short, long = bar.ask(45).text.split("|")
+    assert short == ("refused 14:48" if reads else "")
+    assert ("Claude Code was refused at 14:48 in lab: 5-hour window" in long) == reads
+    bar.form = None
+    assert ("Claude Code was refused at 14:48 in lab" in bar.ask().text) == reads
+    assert bar.polls == 1
+    assert "refused" not in bar.ask(60).text
 
 
 def test_failing_poll_keeps_the_old_figures_with_their_age(tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ from claudemeter_tui.commands.statusline import (
 )
 from claudemeter_tui.history.database import locate_archive, open_for_writing
 from claudemeter_tui.history.status import WindowFigure
+from claudemeter_tui.model.reading import NO_SESSION, Reading
+from claudemeter_tui.model.transcripts import TranscriptNews
 from tests.bodies import PERSONAL as PERSONAL_UUID
 from tests.bodies import TEAM as TEAM_UUID
 from tests.bodies import overage_body, usage_body
@@ -35,6 +37,7 @@ from tests.commands.status_bar import keep, program, start_server, stop_clock
 from tests.scenes import CREDITS_BLOCKED, LABORATORY, NOW, PERSONAL, TEAM, WAITING, OrgBodies
 from tests.server import LoopbackServer
 from tests.sessions.manager_cases import CHALLENGE
+from tests.transcripts.kept import build_refusal
 
 STATUSLINE = ("--statusline",)
 RESET = datetime(2026, 4, 25, 16, tzinfo=UTC)
@@ -80,9 +83,14 @@ def show(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
     read_input.cache_clear()
 
 
-def keep_orgs(*orgs: OrgBodies, login: str | None = PERSONAL_UUID, arguments: tuple[str, ...] = ()) -> None:
+def keep_orgs(
+    *orgs: OrgBodies,
+    login: str | None = PERSONAL_UUID,
+    arguments: tuple[str, ...] = (),
+    more: tuple[Reading, ...] = (),
+) -> None:
     """Poll these orgs, and log Claude Code in to one of them."""
-    keep(*orgs, arguments=(*STATUSLINE, *arguments), template=None)
+    keep(*orgs, arguments=(*STATUSLINE, *arguments), template=None, more=more)
     if login is not None:
         write_login(Path(os.environ["HOME"]), login)
 
@@ -118,6 +126,14 @@ def test_line_has_verdict_windows_models_credits_and_org(
     """Without a known login and without limits, it is about the worst org, like `--line`."""
     keep_orgs(*orgs, login=None)
     assert show() == expected
+
+
+def test_line_has_the_time_of_a_refusal(show: Show) -> None:
+    """Behind the verdict, in the words of the screens."""
+    refusal = build_refusal(1, NOW - timedelta(minutes=26), org=PERSONAL_UUID)
+    news = Reading(NO_SESSION, NOW, transcripts=TranscriptNews(NOW, (refusal,)), is_archived=True)
+    keep_orgs(PERSONAL, more=(news,))
+    assert show() == CALM.replace("CAN WORK", "CAN WORK · refused 14:22")
 
 
 @pytest.mark.parametrize(
