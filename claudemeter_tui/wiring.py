@@ -699,9 +699,14 @@ class DemoReader:
         return self._open().query_all(lambda archive: query_events(archive, CLAUDE_AI_ORIGIN, since, until))
 
     def load_machine(self, key: OrgKey | None, request: MachineRequest) -> MachineUsage:
-        """Return the simulated use of this machine, and the rises of an org."""
+        """Return the simulated use of this machine, and the rises of an org, until the first day ends."""
+        from claudemeter_tui.demo.transcripts import find_last_moment
         from claudemeter_tui.history.machine import query_org_machine
+        from claudemeter_tui.model.machine import MachineRequest, choose_spans
 
+        end = find_last_moment(self._start)
+        if request.now > end:
+            request = MachineRequest(end, choose_spans(None, end, request.zone), request.zone)
         archive = self._open()
         archive.keep_transcripts(self._clock.now())
         if key is not None:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from claudemeter_tui.demo.scenario import DEMO_ACCOUNT_UUID, PERSONAL
-from claudemeter_tui.demo.timeline import DemoLockCause
+from claudemeter_tui.demo.timeline import DemoLockCause, find_first_day
 from claudemeter_tui.history.database import from_millis, to_millis
 from claudemeter_tui.history.figures import USED, name_window
 from claudemeter_tui.history.machine import load_rises
@@ -59,6 +59,11 @@ _WINDOW = name_window(SESSION_WINDOW_KEY)
 _NEWS_SPAN = timedelta(days=1)
 
 
+def find_last_moment(start: datetime) -> datetime:
+    """Return the end of the first day of a demo that starts at this time."""
+    return find_first_day(start) + timedelta(days=1)
+
+
 class DemoTranscripts:
     """The feed of the simulated transcripts."""
 
@@ -87,13 +92,24 @@ class TranscriptSimulation:
     """Keeps the simulated transcripts in the demo's archive, as those of real sessions are kept."""
 
     def __init__(self, connection: sqlite3.Connection, org_id: int, start: datetime) -> None:
-        """Begin `SPAN` before the start of the demo."""
+        """Begin `SPAN` before the start of the demo, and end with its first day.
+
+        The next day repeats the first one, with lower figures: a real server's never fall before their reset.
+        """
         self._connection, self._org_id = connection, org_id
         self._until = start - SPAN
+        self._end = find_last_moment(start)
 
     def keep(self, now: datetime) -> TranscriptNews | None:
-        """Keep everything up to now; return the news, None if there are none."""
+        """Keep everything up to the last reading before now; return the news, None if there are none."""
+        # The thread that keeps the readings may be behind: a rise must not be missed.
+        (read_at,) = self._connection.execute(
+            "SELECT max(confirmed_at) FROM all_runs WHERE org_id = ?", (self._org_id,)
+        ).fetchone()
+        now = min(now, self._end, from_millis(read_at or 0))
         since = self._until
+        if now <= since:
+            return None
         self._observe_login(now)
         files = {
             project: TranscriptReading(project, TranscriptPosition("demo", 0, project))

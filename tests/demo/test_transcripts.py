@@ -11,7 +11,7 @@ from claudemeter_tui.config.resolution import load_settings
 from claudemeter_tui.demo.archive import DemoArchive
 from claudemeter_tui.demo.scenario import DEMO_ACCOUNT_UUID, PERSONAL
 from claudemeter_tui.demo.timeline import START_MINUTE, SkippingClock
-from claudemeter_tui.demo.transcripts import PROJECTS, SIMULATED_ORG, DemoTranscripts
+from claudemeter_tui.demo.transcripts import PROJECTS, SIMULATED_ORG, DemoTranscripts, find_last_moment
 from claudemeter_tui.history.archive import find_org_id
 from claudemeter_tui.history.machine import query_machine
 from claudemeter_tui.model.machine import MachineRequest, MachineUsage, choose_spans, sum_costs, sum_counts
@@ -83,6 +83,37 @@ async def test_block_of_the_day_is_refused() -> None:
     assert (last.limit, last.credits_reason) == ("five_hour", "self_selected_spend_limit_reached")
     assert last.resets_at is not None
     assert last.resets_at > now
+
+
+async def test_every_rise_of_the_day_has_its_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if the thread that keeps the readings is behind the clock."""
+    monkeypatch.setattr("claudemeter_tui.demo.transcripts.PAUSE", 0)
+    clock = SkippingClock(START)
+    feed = build_feed(load_settings(["--demo"], {}), clock)
+    await LimitedFeed(feed, 30).run(lambda _: None)
+    assert feed.recorder is not None
+    feed.recorder._thread.join(60)
+    now = clock.now()
+    request = MachineRequest(now, choose_spans(None, now, UTC))
+    usage = build_archive_options(feed)["load_machine"](KEY, request)
+    (used,) = [figure for figure in usage.spans[0].figures if figure.figure == "used"]
+    assert used.attribution is not None
+    assert used.attribution.elsewhere <= 0.1 * sum(rise.amount for rise in used.rises)
+
+
+async def test_transcripts_end_with_the_first_day() -> None:
+    """The next one repeats it with lower figures, which no real server has."""
+    clock = SkippingClock(START)
+    feed = build_feed(load_settings(["--demo"], {}), clock)
+    load = build_archive_options(feed)["load_machine"]
+    end = find_last_moment(START)
+    assert START < end <= START + timedelta(days=1)
+    found = []
+    for now in (end, end + timedelta(hours=1), end + timedelta(days=3)):
+        await clock.sleep((now - clock.now()).total_seconds())
+        found.append(load(KEY, MachineRequest(now, choose_spans(None, now, UTC))))
+    assert found[0].at == end
+    assert found == [found[0]] * 3
 
 
 async def test_feed_posts_only_news(monkeypatch: pytest.MonkeyPatch) -> None:

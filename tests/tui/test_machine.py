@@ -129,6 +129,21 @@ async def test_totals_has_four_spans_side_by_side() -> None:
         assert "3 lines of the transcripts could not be read." in text(pilot)
 
 
+async def test_old_figures_show_their_time() -> None:
+    """On every page; figures of the last minutes do not."""
+    loader = build_machine_loader()
+    for minutes, shows in ((9, False), (11, True)):
+
+        def load(key: OrgKey | None, request: MachineRequest, minutes: int = minutes) -> MachineUsage:
+            return replace(loader(key, request), at=request.now - timedelta(minutes=minutes))
+
+        async with dashboard(load).run_test(size=ONE) as pilot:
+            await press_each(pilot, "2", "l")
+            for _ in MachineScreen.PAGES:
+                assert ("as of 14:3" in screen(pilot)[2]) == shows
+                await press_each(pilot, "tab")
+
+
 async def test_sums_that_lack_calls_are_marked_as_minimums() -> None:
     """On each page with tokens; figures of the other spans have no mark."""
     loader = build_machine_loader()

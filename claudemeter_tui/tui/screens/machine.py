@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -18,6 +19,7 @@ from claudemeter_tui.formatting.machine import (
     describe_no_transcripts,
     format_since,
 )
+from claudemeter_tui.formatting.values import format_moment
 from claudemeter_tui.model.machine import REFUSAL_DAYS, MachineUsage, SpanKind
 from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.tui.keys import HELP_KEY, PERIOD_HINT, Key
@@ -40,6 +42,8 @@ MACHINE_KEYS = (
 """All keys of the screen."""
 SPAN_PAGES = ("projects", "models")
 """Pages that show one span."""
+MAX_AGE = timedelta(minutes=10)
+"""Age above which figures show their time: they were not read again, or the demo's first day is over."""
 DATED_PAGES = ("rebuilds", "refusals")
 """Pages that list the last `REFUSAL_DAYS` days."""
 
@@ -152,13 +156,15 @@ class MachineScreen(PagesScreen):
         return describe_no_transcripts(self.view.transcript_folders)
 
     def list_titles(self) -> Sequence[str]:
-        """Return the span of the page, and the time of the first known call."""
+        """Return the span of the page, the time of old figures, and that of the first known call."""
         view, usage = self.view, self.view.machine
         if usage is None or usage.is_empty:
             return ()
+        is_old = view.now - usage.at > MAX_AGE
+        as_of = f"as of {format_moment(usage.at, view.now, view.zone)}" if is_old else ""
         if self.page_name in SPAN_PAGES:
             span = usage.spans[self._span].span
-            return span.kind.value, format_since(span, usage.at, view.zone), view.note
+            return span.kind.value, format_since(span, usage.at, view.zone), as_of, view.note
         is_dated = self.page_name in DATED_PAGES
         title = f"last {REFUSAL_DAYS} days" if is_dated else "Claude Code on this machine"
-        return title, describe_first_call(usage, view.zone), view.note
+        return title, as_of, describe_first_call(usage, view.zone), view.note
