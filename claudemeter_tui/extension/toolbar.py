@@ -21,7 +21,6 @@ from claudemeter_tui.model.store import Store
 from claudemeter_tui.model.verdict import (
     Verdict,
     VerdictState,
-    get_state_severity,
     judge,
     rank_verdict,
 )
@@ -84,7 +83,7 @@ def build_toolbar(store: Store, now: datetime, zone: tzinfo | None = None) -> To
     reads = [state.read_at for _, state in verdicts if state.read_at is not None]
     return Toolbar(
         _format_badge(worst),
-        _find_level(worst),
+        UNKNOWN_LEVEL if worst.state is VerdictState.UNKNOWN else _LEVELS[worst.compute_severity(now)],
         f"{state.org.display_name}: {format_verdict_line(worst, now, zone)}",
         (*lines, *(("", *notes) if notes else ())),
         min(reads, default=None),
@@ -98,14 +97,6 @@ def _format_badge(verdict: Verdict) -> str:
     if verdict.state is VerdictState.UNKNOWN or window is None or window.percent is None:
         return UNKNOWN_BADGE
     return format_percent(window.percent)
-
-
-def _find_level(verdict: Verdict) -> str:
-    if verdict.state is VerdictState.UNKNOWN:
-        return UNKNOWN_LEVEL
-    window = find_leading_window(verdict)
-    state_severity = get_state_severity(verdict.state, is_locked=verdict.is_locked)
-    return _LEVELS[max(state_severity, Severity.from_percent(window.percent if window is not None else None))]
 
 
 def _list_notes(store: Store, zone: tzinfo | None) -> Iterator[str]:
