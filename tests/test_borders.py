@@ -51,7 +51,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "browsers": {"clock", "model"},
     "sessions": {"clock", "model"},
     "demo": {"history", "model"},
-    "extension": {"browsers", "claude_ai", "feed", "formatting", "model"},
+    "extension": {"browsers", "claude_ai", "feed", "formatting", "model", "storage"},
     "history": {"model", "storage"},
     "transcripts": {"model"},
     "formatting": {"model"},

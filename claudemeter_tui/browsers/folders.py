@@ -137,6 +137,10 @@ BROWSERS = (
 """Every supported browser, in the order in which they are shown."""
 
 
+MANIFEST_FOLDER = "NativeMessagingHosts"
+"""Folder beside a Chromium browser's profiles that holds other programs' native messaging manifests."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProfileRoot:
     """An existing folder that holds a browser's profiles."""
@@ -165,13 +169,28 @@ def build_base_folders(home: Path | None, environ: Mapping[str, str] = os.enviro
     }
 
 
+def holds_data(folder: Path) -> bool:
+    """Return True if the folder has another entry than the folder of manifests, or cannot be read."""
+    try:
+        with os.scandir(folder) as entries:
+            return any(entry.name != MANIFEST_FOLDER for entry in entries)
+    except OSError:  # whoever reads the folder reports the error
+        return True
+
+
 def find_profile_roots(browser: Browser, within: Mapping[str, Path], system: str) -> Iterator[ProfileRoot]:
-    """Yield this browser's existing folders, each once."""
+    """Yield this browser's existing folders, each once.
+
+    A folder with nothing but manifests is none: some programs write theirs for browsers that are not
+    installed.
+    """
     resolved: set[Path] = set()
     for folder in browser.list_folders(system):
         base, _, rest = folder.partition("/")
         # glob yields paths in the file system's order, which differs between machines.
         for path in sorted(within[base].glob(rest)):
+            if (path / MANIFEST_FOLDER).is_dir() and not holds_data(path):
+                continue
             if path.is_dir() and path.resolve() not in resolved:
                 # Links may lead to the same folder: a snap can link to the ordinary one.
                 resolved.add(path.resolve())

@@ -103,6 +103,18 @@ def test_roots_of_a_link_and_its_target_are_one(tmp_path: Path) -> None:
     ]
 
 
+def test_folder_with_nothing_but_manifests_is_no_root(tmp_path: Path) -> None:
+    """Another program's native messaging manifest does not make a browser that is not installed."""
+    chromium = next(browser for browser in BROWSERS if browser.name == "Chromium")
+    hosts = tmp_path / ".config" / "chromium" / "NativeMessagingHosts"
+    hosts.mkdir(parents=True)
+    (hosts / "com.example.json").touch()
+    bases = build_base_folders(tmp_path)
+    assert list(find_profile_roots(chromium, bases, "linux")) == []
+    (hosts.parent / "Local State").touch()
+    assert [root.path for root in find_profile_roots(chromium, bases, "linux")] == [hosts.parent]
+
+
 def test_bases_follow_the_environment_only_for_the_persons_own_home(tmp_path: Path) -> None:
     """XDG_CONFIG_HOME and APPDATA move the person's own folders, never those of an explicit home."""
     environ = {"XDG_CONFIG_HOME": "/elsewhere", "APPDATA": "/roaming"}
