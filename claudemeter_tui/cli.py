@@ -205,6 +205,20 @@ def _run_completion(chosen: Invocation, _: Sequence[str]) -> int:
     return 0
 
 
+def _run_extension(chosen: Invocation, _: Sequence[str]) -> int:
+    from datetime import UTC, datetime
+
+    from claudemeter_tui.commands import extension
+    from claudemeter_tui.wiring import locate_extension
+
+    installation = locate_extension(chosen)
+    if chosen.extension_step == "install":
+        return extension.install_extension(installation)
+    if chosen.extension_step == "remove":
+        return extension.remove_extension(installation, lambda: None)
+    return extension.show_extension(installation, lambda: (), datetime.now(UTC))
+
+
 def _run_forget(chosen: Invocation, _: Sequence[str]) -> int:
     from datetime import UTC, datetime
 
@@ -349,5 +363,6 @@ _COMMANDS: Mapping[Action, Callable[[Invocation, Sequence[str]], int]] = {
     Action.EXPORT: _run_export,
     Action.JSON_SCHEMA: _run_json_schema,
     Action.COMPLETION: _run_completion,
+    Action.EXTENSION: _run_extension,
 }
 """The function that runs each action with the settings and the arguments; it returns the exit status."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:  # slow to load, so the first frame does not wait for them
 
     from claudemeter_tui.claude_ai.responses import Client
     from claudemeter_tui.demo.archive import DemoArchive
+    from claudemeter_tui.extension.install import Installation
     from claudemeter_tui.history.recorder import Recorder
     from claudemeter_tui.history.status import NoOrgStatus, OrgStatus
     from claudemeter_tui.history.status_builder import Outcome
@@ -764,6 +765,15 @@ class _PastSearch:
         if at is None:
             return None
         return load_past_moment(connection, self.origin, (org_id, self.key), at, parse_kept_reply)
+
+
+def locate_extension(chosen: Invocation) -> Installation:
+    """Return the places of the browser extension; nothing is installed for ignored browsers."""
+    from claudemeter_tui.browsers.profiles import BrowserFilter
+    from claudemeter_tui.extension.install import locate_installation
+
+    filters = map(BrowserFilter.parse, filter(BrowserFilter.is_browser, chosen.ignore))
+    return locate_installation(one.browser.name for one in filters if not one.profile)
 
 
 def build_archive_options(feed: DeferredFeed) -> Mapping[str, Callable[..., Any]]:

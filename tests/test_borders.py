@@ -61,6 +61,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "claude_code",
         "clock",
         "config",
+        "extension",
         "feed",
         "formatting",
         "history",

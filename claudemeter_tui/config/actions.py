@@ -42,6 +42,7 @@ class Action(StrEnum):
     EXPORT = "--export"
     JSON_SCHEMA = "--json-schema"
     COMPLETION = "--completion"
+    EXTENSION = "--extension"
 
 
 class Flag(NamedTuple):
@@ -62,6 +63,8 @@ COLORS = ("tmux", "ansi")
 """Values of `--color`."""
 SHELLS = ("bash", "zsh", "fish")
 """Values of `--completion`."""
+EXTENSION_STEPS = ("install", "status", "remove")
+"""Values of `--extension`."""
 FLAG_GROUPS: tuple[tuple[str, tuple[Flag, ...]], ...] = (
     (
         "dashboard",
@@ -128,6 +131,12 @@ FLAG_GROUPS: tuple[tuple[str, tuple[Flag, ...]], ...] = (
         "set-up",
         (
             Flag("--sessions", "", "list browser profiles and whether each is signed in"),
+            Flag(
+                "--extension",
+                "STEP",
+                "read through a browser extension instead of cookies: install, status or remove",
+                EXTENSION_STEPS,
+            ),
             Flag("--config", "", "print every setting and its origin"),
             Flag("--completion", "SHELL", "print a completion script for bash, zsh or fish", SHELLS),
             Flag("--json-schema", "", "print the JSON Schema of all JSON that is printed or exported"),
@@ -149,9 +158,10 @@ EXAMPLES = (
 """Commands for `--help` and the manual, with their purposes."""
 HISTORY_ACTIONS = (Action.EXPORT, Action.HISTORY)
 """Actions that read the archive, and that `--since` and `--until` can narrow."""
-OFFLINE_ACTIONS = (Action.CONFIG, Action.FORGET, Action.JSON_SCHEMA, Action.COMPLETION, *HISTORY_ACTIONS)
+_SETUP_ACTIONS = (Action.CONFIG, Action.FORGET, Action.JSON_SCHEMA, Action.COMPLETION, Action.EXTENSION)
+OFFLINE_ACTIONS = (*_SETUP_ACTIONS, *HISTORY_ACTIONS)
 """Actions that need no session."""
-NO_ORG_ACTIONS = (Action.SESSIONS, Action.FORGET, Action.CONFIG, Action.JSON_SCHEMA, Action.COMPLETION)
+NO_ORG_ACTIONS = (Action.SESSIONS, *_SETUP_ACTIONS)
 """Actions that `--org` cannot narrow."""
 _NEEDS = {
     "--format": Action.LINE,
@@ -296,6 +306,16 @@ def parse_shell(text: str) -> str:
         SettingsError: There is no script for that shell.
     """
     _check_choice("--completion", "shell", text, SHELLS)
+    return text
+
+
+def parse_extension_step(text: str) -> str:
+    """Return the value of `--extension`.
+
+    Raises:
+        SettingsError: There is no such step.
+    """
+    _check_choice("--extension", "step", text, EXTENSION_STEPS)
     return text
 
 

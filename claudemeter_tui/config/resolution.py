@@ -21,6 +21,7 @@ from claudemeter_tui.config.actions import (
     parse_action,
     parse_export_path,
     parse_export_rows,
+    parse_extension_step,
     parse_moment,
     parse_picture_path,
     parse_shell,
@@ -91,6 +92,8 @@ class Invocation(Settings):
     """End of the same, not included. None for no limit."""
     shell: str = ""
     """Shell of the completion script. Empty unless the action is COMPLETION."""
+    extension_step: str = ""
+    """Value of `--extension`: install, status or remove. Empty unless the action is EXTENSION."""
     cookies: Cookies | None = None
     """Cookies that the user provided. None if the program looks for sessions itself."""
     cookies_origin: str = ""
@@ -159,6 +162,7 @@ def load_settings(
         export=export,
         export_rows=parse_export_rows(flags.what, export) if export is not None else "",
         shell=parse_shell(flags.completion) if flags.completion is not None else "",
+        extension_step=parse_extension_step(flags.extension) if flags.extension is not None else "",
         since=since,
         until=until,
         size=parse_size(flags.size) if flags.size is not None else Invocation.size,

@@ -378,8 +378,11 @@ def format_session_table(places: Iterable[ScanResult]) -> str:
         (place.session.browser, place.session.profile, place.outcome, describe_scan_result(place))
         for place in places
     ]
-    if not rows:
-        return NOTHING_SCANNED
+    return format_columns(rows) if rows else NOTHING_SCANNED
+
+
+def format_columns(rows: Iterable[tuple[str, ...]]) -> str:
+    """Return the rows as lines of columns that are aligned on the left, without those that are empty."""
     columns = [column for column in zip(*rows, strict=True) if any(column)]
     padded = ([cell.ljust(max(map(len, column))) for cell in column] for column in columns)
     return "\n".join("  ".join(cells).rstrip() for cells in zip(*padded, strict=True))

@@ -1,0 +1,67 @@
+"""Run `--extension`: install the browser extension, show its state, or remove it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from claudemeter_tui.commands.once import write_line
+from claudemeter_tui.commands.stdout import EXIT_NO_SESSION
+from claudemeter_tui.extension.install import ExtensionError, Installation
+from claudemeter_tui.formatting.extension import (
+    describe_install,
+    describe_removal,
+    format_status,
+    is_working,
+)
+from claudemeter_tui.model.extension import HostRecord
+
+LoadHosts = Callable[[], Sequence[HostRecord]]
+"""Returns the last that is known of each program that the extension has started."""
+
+
+def install_extension(installation: Installation) -> int:
+    """Install the extension and print what the user has to do; return the exit status."""
+    try:
+        setup = installation.install()
+    except ExtensionError as error:
+        write_line(str(error))
+        return EXIT_NO_SESSION
+    write_line(describe_install(setup, str(setup.folder)))
+    return 0 if setup.is_ready else EXIT_NO_SESSION
+
+
+def show_extension(installation: Installation, load_hosts: LoadHosts, now: datetime) -> int:
+    """Print the state of the extension in each browser; return 0 if it works in one of them."""
+    hosts = load_hosts()
+    write_line(format_status(installation.read_setup(), hosts, now))
+    return 0 if any(map(is_working, hosts)) else EXIT_NO_SESSION
+
+
+def remove_extension(installation: Installation, forget_hosts: Callable[[], object]) -> int:
+    """Remove what was installed and what is known of the programs it has started; return the exit status."""
+    removal = installation.remove()
+    forget_hosts()
+    write_line(describe_removal(removal))
+    return EXIT_NO_SESSION if removal.faults else 0
+
+
+def describe_installed(installation: Installation) -> str:
+    """Install the extension, and return what the user has to do, without naming the home folder."""
+    try:
+        setup = installation.install()
+    except ExtensionError as error:
+        return str(error)
+    return describe_install(setup, shorten_path(setup.folder, installation))
+
+
+def shorten_path(path: Path, installation: Installation) -> str:
+    r"""Return the path as a file dialog accepts it: `~/…`, on Windows `%LOCALAPPDATA%\…`; else unchanged."""
+    home = installation.home or Path.home()
+    if installation.system != "win32" and path.is_relative_to(home):
+        return f"~/{path.relative_to(home).as_posix()}"
+    local = home / "AppData" / "Local"
+    if installation.system == "win32" and path.is_relative_to(local):
+        return rf"%LOCALAPPDATA%\{path.relative_to(local)}"
+    return str(path)
