@@ -318,6 +318,7 @@ def _build_options(chosen: Invocation, feed: DeferredFeed) -> Options:
         alerts=not chosen.demo,
         save_state=remember,
         transcript_folders=() if chosen.demo else wiring.list_transcript_folders(),
+        **({} if chosen.demo else wiring.build_extension_options(chosen)),
         **wiring.build_archive_options(feed),
     )
 

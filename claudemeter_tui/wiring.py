@@ -776,6 +776,19 @@ def locate_extension(chosen: Invocation) -> Installation:
     return locate_installation(one.browser.name for one in filters if not one.profile)
 
 
+def build_extension_options(chosen: Invocation) -> Mapping[str, object]:
+    """Return the values of `Options` about the browser extension, by their names."""
+    from claudemeter_tui.browsers.folders import BROWSERS, BrowserFamily
+
+    def install() -> str:
+        from claudemeter_tui.commands.extension import describe_installed
+
+        return describe_installed(locate_extension(chosen))
+
+    names = frozenset(one.name for one in BROWSERS if one.family is BrowserFamily.CHROMIUM)
+    return {"extension_browsers": names, "install_extension": install}
+
+
 def build_archive_options(feed: DeferredFeed) -> Mapping[str, Callable[..., Any]]:
     """Return the values of `Options` that read what is kept, by their names; none if nothing is."""
     reader = feed.reader

@@ -164,6 +164,14 @@ class Options(Settings):
     then. None without an archive.
     """
 
+    extension_browsers: frozenset[str] = frozenset()
+    """Names of the browsers that the extension can be loaded into. Empty if it cannot be installed."""
+    install_extension: Callable[[], str] | None = None
+    """Installs the browser extension and returns what the user has to do; called in a thread.
+
+    None if it cannot be installed, as in the demo.
+    """
+
     @classmethod
     def build(cls, settings: Settings, **run: Any) -> Self:
         """Return all settings, extended and overridden by the values of the run."""
@@ -765,7 +773,7 @@ class Claudemeter(App[str]):
         self._select_first()
         wants_connect_screen = needs_connect_screen(self.store)
         if wants_connect_screen and isinstance(self.screen, StartingScreen | DashboardScreen):
-            self.push_screen(ConnectScreen(self._build_view()))
+            self.push_screen(ConnectScreen(self._build_view(), self.options.extension_browsers))
         elif not wants_connect_screen and isinstance(self.screen, ConnectScreen):
             self.pop_screen()
         self._load_missing_machine()
@@ -812,6 +820,16 @@ class Claudemeter(App[str]):
         offered = await cast("AcceptsSession", self._feed).offer_session(message.take())
         if isinstance(self.screen, ConnectScreen):
             self.screen.show_outcome(offered)
+
+    @work
+    async def on_connect_screen_extension_wanted(self) -> None:
+        """Install the browser extension, and show what the user has to do."""
+        from claudemeter_tui.tui.screens.connect import ConnectScreen
+
+        install = self.options.install_extension
+        text = await asyncio.to_thread(install) if install is not None else ""
+        if isinstance(self.screen, ConnectScreen):
+            self.screen.show_installed(text)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Return True if the action is available: before the first frame, only `quit` is."""

@@ -62,6 +62,7 @@ FLAGS = (
     ("--color", "tmux"),
     ("--completion", "bash"),
     ("--json-schema",),
+    ("--extension", "status"),
 )
 """Flags that ask for an action, or belong to one."""
 BAD_VALUES = (
@@ -78,6 +79,7 @@ BAD_VALUES = (
     *("--thresholds 0", "--thresholds 75,101", "--thresholds many", "--pictures none", "--pictures empty"),
     *("--browser Chrome --cookie-file key", "--source claude-code --cookie-file key"),
     *("--export x.txt", "--export none/x.csv", "--export x.csv --what all", "--export x.zip --what cycles"),
+    *("--extension", "--extension start"),
     *("--history --since soon", "--history --until 2026-02-30", "--history --since 1d --until 2d"),
     *("--line --format {gift}", "--org", "--format", "--once --org", "--line --format"),
 )

@@ -16,6 +16,7 @@ from tests.scenes import NOW, OrgBodies, readings
 
 ENDING_WORKERS = (
     "action_usage_page",
+    "on_connect_screen_extension_wanted",
     "_load_events",
     "_load_history",
     "_load_machine",

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import io
 import logging
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import timedelta
@@ -14,12 +16,15 @@ from typing import Any, NoReturn
 import pytest
 from rich.console import Console
 from rich.traceback import Traceback
+from textual.containers import VerticalScroll
 from textual.pilot import Pilot
 
 from claudemeter_tui import tui
+from claudemeter_tui.formatting.extension import describe_install
 from claudemeter_tui.formatting.problems import NOTHING_SCANNED
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.extension_setup import BrowserSetup, CopyState, ExtensionSetup, ManifestState
 from claudemeter_tui.model.reading import (
     IGNORED_PLACE,
     ErrorKind,
@@ -27,6 +32,7 @@ from claudemeter_tui.model.reading import (
     PasteResult,
     Reading,
     Reply,
+    ScanOutcome,
     ScanResult,
     Schedule,
     Session,
@@ -35,7 +41,7 @@ from claudemeter_tui.tui.app import Claudemeter, Options
 from claudemeter_tui.tui.screens.connect import CONNECT_KEYS, ConnectScreen, SecretInput, needs_connect_screen
 from tests.model.readings import folded
 from tests.scenes import NOW
-from tests.tui.app_harness import Stage, screen, text
+from tests.tui.app_harness import Stage, finish_workers, screen, text
 
 PLANTED = "sk-ant-sid01-PLANTED-MARKER"
 CHROME, NOBODY = Session("Chrome", "Default"), Session("")
@@ -69,8 +75,9 @@ class Asked(Claudemeter):
 
     CSS_PATH = str(Path(tui.__file__).with_name("app.tcss"))
 
-    def __init__(self, scene: Stage, *, ascii_only: bool = False) -> None:
-        super().__init__(scene, now=lambda: scene.now, options=Options(ascii=ascii_only))
+    def __init__(self, scene: Stage, *, ascii_only: bool = False, **options: Any) -> None:
+        options |= {"ascii": ascii_only}
+        super().__init__(scene, now=lambda: scene.now, options=Options(**options))
         self.scene = scene
         self.pasted: list[ConnectScreen.Pasted] = []
         self.demos = 0
@@ -87,11 +94,15 @@ class Asked(Claudemeter):
 
 @contextlib.asynccontextmanager
 async def shown(
-    *places: ScanResult, size: tuple[int, int] = (120, 36), ascii_only: bool = False
+    *places: ScanResult,
+    size: tuple[int, int] = (120, 36),
+    ascii_only: bool = False,
+    error_kind: ErrorKind = ErrorKind.NO_SESSION,
+    **options: Any,
 ) -> AsyncIterator[Pilot[Any]]:
     """Return the connect screen after these places were scanned."""
-    scene = Stage((looked(*places), failed(ErrorKind.NO_SESSION)))
-    async with Asked(scene, ascii_only=ascii_only).run_test(size=size) as pilot:
+    scene = Stage((looked(*places), failed(error_kind)))
+    async with Asked(scene, ascii_only=ascii_only, **options).run_test(size=size) as pilot:
         await pilot.pause()
         yield pilot
 
@@ -155,7 +166,7 @@ async def test_ignored_browsers_are_named() -> None:
         (False, [failed(ErrorKind.NO_SESSION)]),
         (True, [looked(*PLACES), failed(ErrorKind.EXPIRED, CHROME)]),
         (False, [looked(*PLACES), failed(ErrorKind.DNS, CHROME)]),
-        (False, [looked(*PLACES), failed(ErrorKind.CHALLENGE, CHROME)]),
+        (True, [looked(*PLACES), failed(ErrorKind.CHALLENGE, CHROME)]),
         (False, [looked(*PLACES), failed(ErrorKind.EXPIRED, CHROME), Reading(Session("Edge"), NOW)]),
         (False, [looked(*PLACES), GOOD, failed(ErrorKind.EXPIRED, CHROME)]),
         (False, [looked(*PLACES), failed(ErrorKind.NO_SESSION), GOOD]),
@@ -241,7 +252,7 @@ async def test_screen_shows_the_actions_first(size: tuple[int, int]) -> None:
     many = [ScanResult(Session("Chrome", f"Profile {number}"), "not signed in") for number in range(50)]
     async with shown(*many, size=size) as pilot:
         for key in CONNECT_KEYS[:-1]:
-            assert f"{key.display}  {key.purpose}" in text(pilot)
+            assert (key.action != "screen.extension") is (f"{key.display}  {key.purpose}" in text(pilot))
 
 
 @pytest.mark.parametrize(("size", "expected"), [((120, 36), True), ((60, 20), True), ((40, 8), False)])
@@ -265,6 +276,142 @@ async def test_screen_in_ascii_has_no_other_character(size: tuple[int, int]) -> 
         await pilot.pause()
         words = text(pilot).translate(dict.fromkeys(map(ord, "▁▂▃▄▅▆▇█")))
         assert words.isascii()
+
+
+INSTALLED = describe_install(
+    ExtensionSetup(
+        Path(),
+        CopyState.CURRENT,
+        "1",
+        (
+            BrowserSetup("Chrome", "Chrome", "", "chrome://extensions", ManifestState.INSTALLED),
+            BrowserSetup("Chromium", "Chromium", "snap", "chrome://extensions", ManifestState.UNSUPPORTED),
+        ),
+    ),
+    "~/.local/share/claudemeter-tui/browser-extension",
+)
+LOCKED = ScanResult(Session("Chrome", "Work"), "could not decrypt", "no matching key in the keyring")
+EXTENSION_SIZES = [(120, 36), (80, 24), (60, 20), (40, 8), (120, 1)]
+
+
+def can_install(text: str = INSTALLED) -> dict[str, Any]:
+    """Return the options of an app that can install the browser extension with this result."""
+    return {"extension_browsers": frozenset({"Chrome", "Edge"}), "install_extension": lambda: text}
+
+
+async def open_extension(pilot: Pilot[Any]) -> None:
+    """Press `x`, and wait until the result is laid out."""
+    await pilot.press("x")
+    await finish_workers(pilot.app)
+    await pilot.pause()
+    for _ in range(2):  # the new text, then the scrollbar
+        is_drawn = asyncio.Event()
+        pilot.app.screen.call_after_refresh(is_drawn.set)
+        await is_drawn.wait()
+
+
+@pytest.mark.parametrize(
+    ("expected", "browser", "outcome", "error_kind"),
+    [
+        *(
+            (
+                outcome.value in ("could not decrypt", "not supported", "locked", "not readable"),
+                "Chrome",
+                outcome.value,
+                ErrorKind.NO_SESSION,
+            )
+            for outcome in ScanOutcome
+        ),
+        (False, "Firefox", "could not decrypt", ErrorKind.NO_SESSION),
+        (False, "Chrome", IGNORED_PLACE, ErrorKind.NO_SESSION),
+        (True, "Firefox", "not signed in", ErrorKind.CHALLENGE),
+    ],
+)
+async def test_extension_is_offered_if_it_helps(
+    expected: bool,  # noqa: FBT001 - a table
+    browser: str,
+    outcome: str,
+    error_kind: ErrorKind,
+) -> None:
+    """It is offered if a Chromium-based browser's cookies cannot be read, or if Cloudflare challenges."""
+    place = ScanResult(Session(browser, "Default"), outcome)
+    async with shown(place, error_kind=error_kind, **can_install()) as pilot:
+        assert expected is ("x  read through a browser extension" in text(pilot))
+        assert expected is ("x extension" in screen(pilot)[-1])
+        await open_extension(pilot)
+        assert expected is ("The extension is ready." in text(pilot))
+
+
+async def test_extension_is_not_offered_where_it_cannot_be_installed() -> None:
+    """Without the function, as in the demo, the key is not shown and does nothing."""
+    async with shown(LOCKED) as pilot:
+        before = screen(pilot)
+        assert "extension" not in text(pilot)
+        await pilot.press("x", "escape")
+        await pilot.pause()
+        assert screen(pilot) == before
+
+
+@pytest.mark.parametrize("size", EXTENSION_SIZES)
+async def test_extension_page_can_be_read_at_every_size(size: tuple[int, int]) -> None:
+    """Each word of the result can be scrolled to, the keys are shown, and Escape returns."""
+    async with shown(LOCKED, *PLACES, size=size, **can_install()) as pilot:
+        before = screen(pilot)
+        hints = " r retry  x extension  p paste  d demo  q quit"
+        assert size[1] == 1 or before[-1] == (hints if size[0] > 40 else hints.replace("  d demo", ""))
+        await open_extension(pilot)
+        assert size[1] == 1 or screen(pilot)[-1] == " Esc back  ↑↓ scroll  q quit"
+        seen = text(pilot)
+        assert "The extension is ready." in seen
+        scroll = connect(pilot).query_exactly_one(VerticalScroll)
+        while scroll.scroll_y < scroll.max_scroll_y:
+            await pilot.press("down")
+            await pilot.wait_for_animation()
+            seen += text(pilot)
+        missing = [word for word in INSTALLED.split() if word not in seen and len(word) < size[0] - 4]
+        assert missing == []
+        await pilot.press("escape")
+        await pilot.pause()
+        assert screen(pilot) == before
+
+
+async def test_extension_page_is_ascii_on_request() -> None:
+    """Without UTF-8 the page has ASCII characters only."""
+    async with shown(LOCKED, ascii_only=True, **can_install()) as pilot:
+        await open_extension(pilot)
+        assert "The extension is ready." in text(pilot)
+        assert text(pilot).translate(dict.fromkeys(map(ord, "▁▂▃▄▅▆▇█"))).isascii()
+
+
+async def test_late_answer_does_not_return_to_the_page() -> None:
+    """Whoever has left the page before the installation ends stays where they are."""
+    proceed = threading.Event()
+
+    def install() -> str:
+        proceed.wait(10)
+        return INSTALLED
+
+    options = can_install() | {"install_extension": install}
+    async with shown(LOCKED, **options) as pilot:
+        before = screen(pilot)
+        await pilot.press("x")
+        await pilot.pause()
+        assert "Installing the browser extension" in text(pilot)
+        await pilot.press("escape")
+        proceed.set()
+        await finish_workers(pilot.app)
+        await pilot.pause()
+        assert screen(pilot) == before
+
+
+async def test_pasting_leaves_the_extension_page() -> None:
+    """`p` opens the field with the sessions above it."""
+    async with shown(LOCKED, **can_install()) as pilot:
+        await open_extension(pilot)
+        await pilot.press("p")
+        await pilot.pause()
+        assert "Places checked" in text(pilot)
+        assert screen(pilot)[-1] == " Enter try it  Esc close"
 
 
 async def test_screen_follows_the_store() -> None:

@@ -13,7 +13,8 @@ from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import ErrorKind, Failure, Reading, ScanResult, Schedule, Session
 from claudemeter_tui.tui.screens.connect import SecretInput
 from tests.scenes import LABORATORY, NOW, PERSONAL, TEAM
-from tests.tui.app_harness import Stage, app, stage
+from tests.tui.app_harness import Stage, app, finish_workers, stage
+from tests.tui.test_connect import can_install
 from tests.tui.test_overview import many
 
 Compare = Callable[..., bool]
@@ -107,9 +108,9 @@ PLACES = (
 
 
 @SIZES
-@pytest.mark.parametrize("keys", [(), ("p",)], ids=["looked", "pasting"])
+@pytest.mark.parametrize("keys", [(), ("p",), ("x",)], ids=["looked", "pasting", "extension"])
 def test_connect(snap_compare: Compare, keys: tuple[str, ...], size: tuple[int, int]) -> None:
-    """The first run shows the actions, the scanned places, and the field for a cookie."""
+    """The first run shows the actions, the scanned places, the field for a cookie, and the extension."""
     wait = timedelta(seconds=42)
     none = Failure(ErrorKind.NO_SESSION, Endpoint.ACCOUNT, NOW)
     looked = Reading(Session(""), NOW, none, schedule=Schedule(NOW + wait, wait), scan_results=PLACES)
@@ -117,6 +118,8 @@ def test_connect(snap_compare: Compare, keys: tuple[str, ...], size: tuple[int, 
     async def press(pilot: Pilot[Any]) -> None:
         await after(*keys)(pilot)
         pilot.app.screen.query_exactly_one(SecretInput).cursor_blink = False
+        await finish_workers(pilot.app)
         await pilot.pause()
 
-    assert snap_compare(app(Stage([looked])), terminal_size=size, run_before=press)
+    first_run = app(Stage([looked]), **can_install())
+    assert snap_compare(first_run, terminal_size=size, run_before=press)

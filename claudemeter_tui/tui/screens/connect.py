@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -28,6 +29,7 @@ from claudemeter_tui.model.reading import (
     IGNORED_PLACE,
     ErrorKind,
     PasteResult,
+    ScanOutcome,
     ScanResult,
     Session,
 )
@@ -48,6 +50,7 @@ from claudemeter_tui.tui.styled_text import (
     spread_line,
     wrap_text,
 )
+from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.header import Header
 from claudemeter_tui.tui.widgets.key_hints import KeyHints
 
@@ -142,11 +145,25 @@ def _build_place_lines(places: Sequence[ScanResult], width: int) -> Iterator[Con
 # The app binds the keys whose `keys` is empty.
 CONNECT_KEYS = (
     Key("", "r", "refresh", "retry", NO_SESSION.retry),
+    Key("x", "x", "screen.extension", "extension", "read through a browser extension (needs no cookie)"),
     Key("p", "p", "screen.paste", "paste", "paste a Cookie header or sessionKey (kept in memory)"),
     Key("d", "d", "app.demo", "demo", "open the demo (a simulated day, no account needed)"),
     Key("", "q", "quit", "quit", "quit"),
 )
 """Keys of the screen; the last one quits."""
+_REFRESH_KEY, _EXTENSION_KEY, _PASTE_KEY, _DEMO_KEY, _QUIT_KEY = CONNECT_KEYS
+EVERY_HINT_FROM = 46
+"""Columns of the terminal from which the footer has room for all of them; with fewer, not for the demo."""
+EXTENSION_KEYS = (
+    Key("", "Esc", "screen.back", "back", "return to the sessions"),
+    Key("", "↑↓", "", "scroll", ""),
+    Key("", "q", "quit", "quit", "quit"),
+)
+"""Keys while the page about the extension is open."""
+_HIDDEN_COOKIE_OUTCOMES = frozenset(
+    {ScanOutcome.UNDECRYPTABLE, ScanOutcome.UNSUPPORTED, ScanOutcome.LOCKED, ScanOutcome.UNREADABLE}
+)
+"""Outcomes of a profile that may have a session, but whose cookies cannot be read."""
 PASTE_KEYS = (
     Key("", "Enter", "", "try it", "try the pasted text"),
     Key("", "Esc", "screen.give_up", "close", "close the field and discard the text"),
@@ -158,7 +175,8 @@ PASTE_HELP = (
 )
 _PERMANENT_ERRORS = (
     LOGIN_ERRORS
-    | {ErrorKind.NO_SESSION, ErrorKind.TOKEN_SCOPE, ErrorKind.NO_ORGS, ErrorKind.BROWSER_CLOSED}
+    | {ErrorKind.NO_SESSION, ErrorKind.TOKEN_SCOPE, ErrorKind.NO_ORGS, ErrorKind.CHALLENGE}
+    | {ErrorKind.BROWSER_CLOSED}
     | ARCHIVE_ERRORS
 )
 """Errors that do not end without an action by the user."""
@@ -183,6 +201,34 @@ def list_session_failures(store: Store) -> list[tuple[Session, ErrorKind]]:
     return [
         (state.session, failure.error_kind) for state in store.sessions for failure in state.failures.values()
     ]
+
+
+def needs_extension(
+    places: Iterable[ScanResult], failures: Iterable[tuple[Session, ErrorKind]], browsers: Collection[str]
+) -> bool:
+    """Return True if the browser extension can read what this program cannot.
+
+    Args:
+        places: the places that were searched for sessions.
+        failures: the failure of each session.
+        browsers: the browsers that the extension can be loaded into; none if it cannot be installed.
+    """
+    hidden = (place for place in places if place.outcome in _HIDDEN_COOKIE_OUTCOMES)
+    is_challenged = any(error_kind is ErrorKind.CHALLENGE for _, error_kind in failures)
+    return any(place.session.browser in browsers for place in hidden) or (is_challenged and bool(browsers))
+
+
+_ITEM = re.compile(r"( *(?:[0-9]+\. )?)(.*)")
+
+
+def build_extension_page(text: str, width: int, height: int) -> list[Content]:
+    """Return a text in lines of at most `width` cells, with the first one as heading; keep its indents."""
+    first, *others = text.split("\n")
+    lines = wrap_text(first, width - 2, HEADING)
+    for line in others:
+        if (item := _ITEM.fullmatch(line)) is not None:
+            lines += hang_text(Content(item[1]), item[2], width - 2)
+    return _indent_lines([*[Content("")] * (height >= ROOMY_FROM), *lines])
 
 
 class SecretInput(Input):
@@ -229,7 +275,26 @@ class ConnectScreen(ViewScreen):
     }
     """
     AUTO_FOCUS = "VerticalScroll"
-    BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in CONNECT_KEYS if key.keys]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(key.build_binding() for key in CONNECT_KEYS if key.keys),
+        Binding("escape", "screen.back", show=False),
+    ]
+
+    def __init__(self, view: View, extension_browsers: Collection[str] = ()) -> None:
+        """Start with this view.
+
+        Args:
+            view: the state to show.
+            extension_browsers: the browsers that the extension can be loaded into; none if it cannot be
+                installed.
+        """
+        super().__init__(view)
+        self._extension_browsers = extension_browsers
+        self._extension_text = ""
+        """Text of the page about the extension. Empty while the sessions are shown."""
+
+    class ExtensionWanted(Message):
+        """The user wants to read through the browser extension."""
 
     class Pasted(Message):
         """A Cookie header or a `sessionKey` was entered; its `repr` hides the text."""
@@ -252,7 +317,7 @@ class ConnectScreen(ViewScreen):
         field = SecretInput()
         field.add_class("-hidden")
         yield field
-        yield KeyHints(CONNECT_KEYS)
+        yield KeyHints(())
 
     def watch_view(self) -> None:
         """Draw every second, because the header shows the time."""
@@ -266,14 +331,64 @@ class ConnectScreen(ViewScreen):
             if part.display != (height > 1):  # setting it would lay out everything again
                 part.display = height > 1
         # The last column is the scrollbar's; the footer says how to quit.
+        build = self._build_extension_page if self._extension_text else self._build_connect_page
+        text = Content("\n").join(build(width - 1, height))
+        self.update_text(self.query_exactly_one("#text", Static), text)
+        self._show_hints()
+
+    def _build_connect_page(self, width: int, height: int) -> list[Content]:
         failures = list_session_failures(self.view.store)
         # A session that the user provided is in no browser that was scanned.
         places = self.view.store.scan_results or [
             ScanResult(session, kind.value, error_kind=kind) for session, kind in failures if session.browser
         ]
         case = describe_missing_session(failures, places, self.view.store.ignored_org_count)
-        lines = build_connect_page(case, places, CONNECT_KEYS[:-1], width - 1, height)
-        self.update_text(self.query_exactly_one("#text", Static), Content("\n").join(lines))
+        hidden = (_QUIT_KEY,) if self._offers_extension else (_QUIT_KEY, _EXTENSION_KEY)
+        keys = [key for key in CONNECT_KEYS if key not in hidden]
+        return build_connect_page(case, places, keys, width, height)
+
+    def _build_extension_page(self, width: int, height: int) -> list[Content]:
+        return build_extension_page(self._extension_text, width, height)
+
+    @property
+    def _offers_extension(self) -> bool:
+        store = self.view.store
+        return needs_extension(
+            store.scan_results or (), list_session_failures(store), self._extension_browsers
+        )
+
+    def _show_hints(self) -> None:
+        """Show the keys of what is open: the field, the page about the extension, or the sessions."""
+        if not self.query_exactly_one(SecretInput).has_class("-hidden"):
+            keys: Sequence[Key] = PASTE_KEYS
+        elif self._extension_text:
+            keys = EXTENSION_KEYS
+        else:
+            has_room = self.app.size.width >= EVERY_HINT_FROM
+            hidden = _EXTENSION_KEY if not self._offers_extension else None if has_room else _DEMO_KEY
+            keys = [key for key in CONNECT_KEYS if key is not hidden]
+        self.query_exactly_one(KeyHints).show(keys)
+
+    def action_extension(self) -> None:
+        """Ask for the browser extension if it helps, and show that the answer takes a moment."""
+        if self._offers_extension and not self._extension_text:
+            self.post_message(self.ExtensionWanted())
+            self._show_page("Installing the browser extension …")
+
+    def show_installed(self, text: str) -> None:
+        """Show the result, unless the user has left the page."""
+        if self._extension_text:
+            self._show_page(text)
+
+    def action_back(self) -> None:
+        """Return from the page about the extension to the sessions."""
+        self._show_page("")
+
+    def _show_page(self, text: str) -> None:
+        """Show a text about the extension, from its beginning; an empty one shows the sessions."""
+        self._extension_text = text
+        self.query_exactly_one(VerticalScroll).scroll_home(animate=False)
+        self._draw()
 
     def on_connect_screen_pasted(self) -> None:
         """Show that the answer takes a moment."""
@@ -286,13 +401,14 @@ class ConnectScreen(ViewScreen):
 
     def action_paste(self) -> None:
         """Open the field for the session."""
+        self._extension_text = ""
         field, tall = self.query_exactly_one(SecretInput), self.app.size.height >= TALL_FROM
         field.set_class(tall and not self.view.ascii, "-framed")
         field.remove_class("-hidden")
         field.focus()
-        self.query_exactly_one(KeyHints).show(PASTE_KEYS)
         if tall:
             self._show_answer(PASTE_HELP, MUTED)
+        self._draw()
 
     def action_give_up(self) -> None:
         """Close the field and clear it."""
@@ -300,8 +416,8 @@ class ConnectScreen(ViewScreen):
         field.clear()
         field.add_class("-hidden")
         self.query_exactly_one("#answer").add_class("-hidden")
-        self.query_exactly_one(KeyHints).show(CONNECT_KEYS)
         self.query_exactly_one(VerticalScroll).focus()
+        self._draw()
 
     def _show_answer(self, text: str, style: str) -> None:
         answer = self.query_exactly_one("#answer", Static)
