@@ -47,6 +47,15 @@ def locate_data_folder(*, or_temporary: bool = False) -> Path:
     return _replace_unwritable(folder) if or_temporary else folder
 
 
+EXTENSION_FOLDER_NAME = "browser-extension"
+"""Name of the folder in the data folder with the files that browsers load."""
+
+
+def locate_extension_folder() -> Path:
+    """Return the folder with the browser extension, which exists only if the user has installed it."""
+    return locate_data_folder() / EXTENSION_FOLDER_NAME
+
+
 def _replace_unwritable(folder: Path) -> Path:
     """Return the folder, or this user's temporary one if nothing can be written into it."""
     if sys.platform == "win32" or _is_writable(folder):

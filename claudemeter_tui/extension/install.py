@@ -40,6 +40,7 @@ from claudemeter_tui.model.extension_setup import (
 )
 from claudemeter_tui.storage import (
     APP_NAME,
+    EXTENSION_FOLDER_NAME,
     ensure_private_folder,
     locate_data_folder,
     open_replacement,
@@ -48,8 +49,6 @@ from claudemeter_tui.storage import (
 
 HOST_COMMAND = f"{APP_NAME}-host"
 """Name of the console script that browsers start."""
-COPY_NAME = "browser-extension"
-"""Name of the folder in the data folder that the user loads into a browser."""
 MAX_FILE_BYTES = 1 << 20
 """Maximum bytes of a file of the extension; a larger one is not ours."""
 _MANIFEST_JSON = "manifest.json"
@@ -81,7 +80,7 @@ class Installation:
 
         Browsers go on reading it, and an upgrade of this program may replace the program's own folders.
         """
-        return self.data_folder / COPY_NAME
+        return self.data_folder / EXTENSION_FOLDER_NAME
 
     def read_setup(self) -> ExtensionSetup:
         """Return what is installed."""

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from claudemeter_tui.clock import WallClock
+from claudemeter_tui.config.actions import Action
+from claudemeter_tui.config.resolution import Invocation
 from claudemeter_tui.extension.identity import EXTENSION_FOLDER, EXTENSION_ORIGIN, EXTENSION_VERSION
 from claudemeter_tui.extension.install import (
     ExtensionError,
@@ -22,6 +25,8 @@ from claudemeter_tui.extension.install import (
 from claudemeter_tui.extension.manifests import MANIFEST_NAME, build_manifest
 from claudemeter_tui.extension.registry import Registry
 from claudemeter_tui.model.extension_setup import CopyState, ExtensionRemoval, ManifestState
+from claudemeter_tui.storage import locate_extension_folder
+from claudemeter_tui.wiring import build_recorder
 from tests.extension.fake_registry import FakeWinreg
 
 CHROME, CHROMIUM, OPERA = ".config/google-chrome", ".config/chromium", ".config/opera"
@@ -362,6 +367,19 @@ def test_users_own_copy_is_beside_the_archive(tmp_path: Path, monkeypatch: pytes
     assert installation.folder == tmp_path / "data" / "claudemeter-tui" / "browser-extension"
     assert not renew_copy()
     assert list_files(tmp_path) == set()
+    assert installation.folder == locate_extension_folder()
     installation.folder.mkdir(parents=True)
     assert renew_copy()
     assert installation.read_setup().copy is CopyState.CURRENT
+
+
+@pytest.mark.parametrize("action", Action)
+def test_dashboard_renews_the_copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, action: Action) -> None:
+    """Each start of a dashboard renews the files, and no script does; what is not installed stays so."""
+    for name in ("XDG_DATA_HOME", "XDG_STATE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    build_recorder(Invocation(action=action), WallClock())
+    assert not locate_extension_folder().exists()
+    locate_extension_folder().mkdir(parents=True)
+    build_recorder(Invocation(action=action), WallClock())
+    assert (locate_extension_folder() / "manifest.json").exists() is (action is Action.DASHBOARD)
