@@ -9,14 +9,26 @@ from pathlib import Path
 import pytest
 
 from claudemeter_tui import cli
-from claudemeter_tui.config.actions import ACTION_FLAGS, DESCRIPTION, Action, build_flag_parser
+from claudemeter_tui.browsers.folders import BROWSERS, BrowserFamily
+from claudemeter_tui.config.actions import (
+    ACTION_FLAGS,
+    DESCRIPTION,
+    EXTENSION_STEPS,
+    Action,
+    build_flag_parser,
+)
+from claudemeter_tui.extension.identity import read_extension_manifest
+from claudemeter_tui.extension.install import HOST_COMMAND
+from claudemeter_tui.extension.manifests import MANIFEST_NAME
 from claudemeter_tui.formatting.report import BODY_ENDPOINTS
 from claudemeter_tui.history.database import ARCHIVE_NAME, DAMAGED_SUFFIX
 from claudemeter_tui.history.recorder import MAX_WAITING_STEPS
 from claudemeter_tui.history.repair import MAX_MOVED_FILES
 from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.extension import name_session
 from claudemeter_tui.model.reading import ErrorKind
 from claudemeter_tui.settings import SETTINGS, Setting
+from claudemeter_tui.storage import EXTENSION_FOLDER_NAME
 from claudemeter_tui.tui.screens.help import VERDICT_MEANINGS
 from tests import readme
 from tests.test_borders import MODULES
@@ -125,6 +137,27 @@ def test_troubleshooting_uses_the_titles_of_the_screen() -> None:
         ErrorKind.ARCHIVE_DAMAGED,
     ):
         assert str(trouble) in named
+
+
+def test_browser_extension_is_described_as_it_is() -> None:
+    """Browsers, permissions, names and addresses of the section are those of the program."""
+    _, heading, section = TEXT.partition("\n### Browser extension\n")
+    assert heading
+    words = " ".join(section.partition("\n## ")[0].split())
+    *others, last = [browser.name for browser in BROWSERS if browser.family is BrowserFamily.CHROMIUM]
+    manifest = read_extension_manifest()
+    for part in (
+        f"It works with {', '.join(others)} and {last}:",
+        f"permissions are {' and '.join(f'`{name}`' for name in manifest['permissions'])}, and access to",
+        *(f"access to `{site}`" for site in manifest["host_permissions"]),
+        f'remove "{manifest["name"]}" on the browser\'s page of extensions',
+        f"(`{EXTENSION_FOLDER_NAME}` in your data folder)",
+        f"the file `{MANIFEST_NAME}` of each browser",
+        f"starts `{HOST_COMMAND}`, a part of this program",
+        f'as "{name_session("Chrome", 1).label}"',
+    ):
+        assert part in words
+    assert all(f"--extension {step}" in words for step in EXTENSION_STEPS)
 
 
 def test_replies_have_their_names_in_the_program() -> None:

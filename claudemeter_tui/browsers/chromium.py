@@ -49,7 +49,8 @@ def scan_chromium_profile(profile: BrowserProfile) -> list[ProfileScan]:
         return [build_signed_out_scan(profile, visited=bool(stored))]
     # browser_cookie3 returns an empty value for these, without an error; it does not mean "signed out".
     if prefixes == {APP_BOUND_PREFIX}:
-        words = "only the browser itself can decrypt its cookies (app-bound): use Firefox or paste the cookie"
+        cure = "use the browser extension or Firefox"
+        words = f"only the browser itself can decrypt its cookies (app-bound): {cure}"
         return [build_scan(profile, ScanOutcome.UNSUPPORTED, words)]
     try:
         claude_cookies = cookie_jar.select_claude_cookies(_open_reader(profile).load())

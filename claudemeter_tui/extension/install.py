@@ -159,7 +159,7 @@ class Installation:
             yield from (partial(self.registry.remove, key) for key in list_registry_keys())
         yield partial(_remove_file, self.data_folder / MANIFEST_NAME)
         yield from (partial(_remove_manifest, root) for root in list_possible_folders(self.home, self.system))
-        yield partial(_remove_folder, self.folder)
+        yield partial(_remove_copy, self.folder)
 
     def _list_places(self) -> tuple[ManifestPlace, ...]:
         places = list_manifest_places(self.data_folder, self.home, self.system)
@@ -331,10 +331,14 @@ def _remove_manifest(root: Path) -> bool:
     return True
 
 
-def _remove_folder(folder: Path) -> bool:
-    if not folder.is_dir() or folder.is_symlink():
-        return _remove_file(folder)
-    shutil.rmtree(folder)
+def _remove_copy(folder: Path) -> bool:
+    """Remove the extension's folder, and the data folder if nothing else is in it."""
+    if folder.is_dir() and not folder.is_symlink():
+        shutil.rmtree(folder)
+    elif not _remove_file(folder):
+        return False
+    with suppress(OSError):
+        folder.parent.rmdir()
     return True
 
 

@@ -108,7 +108,8 @@ def _pair_hosts(
 ) -> Iterator[tuple[BrowserSetup | None, HostRecord | None]]:
     """Yield each browser with each of its hosts, and the hosts of browsers that were not found.
 
-    A browser tells pages its family, but not its channel, so hosts of Chrome count for the first Chrome.
+    An extension knows the family of its browser, but not the channel, so hosts of Chrome count for the first
+    Chrome.
     """
     left = list(hosts)
     for browser in browsers:

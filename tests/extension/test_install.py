@@ -113,7 +113,6 @@ def test_remove_leaves_nothing(tmp_path: Path, system: str) -> None:
     other = tmp_path / folders[system][1] / "NativeMessagingHosts" / "com.example.json"
     other.parent.mkdir()
     other.touch()
-    (tmp_path / "data").mkdir()
     before, values = list_files(tmp_path), dict(winreg.values)
     assert installation.install().is_ready
     assert list_files(tmp_path) != before
@@ -208,6 +207,7 @@ def test_read_only_folders_are_named_without_a_path(tmp_path: Path, read_only: l
     assert (chrome.manifest, chrome.fault) == (MISSING, "Permission denied")
     assert (chromium.manifest, chromium.fault) == (INSTALLED, "")
     installation.remove()
+    read_only[1].mkdir()
     read_only[1].chmod(0o500)
     with pytest.raises(ExtensionError, match=r"data folder \(Permission denied\)\. Make that") as error:
         installation.install()
@@ -222,7 +222,6 @@ def test_file_in_place_of_a_folder_is_a_fault(tmp_path: Path) -> None:
     assert (chrome.manifest, chromium.manifest) == (MISSING, INSTALLED)
     assert chrome.fault in ("Not a directory", "File exists")
     installation.remove()
-    installation.data_folder.rmdir()
     installation.data_folder.touch()
     with pytest.raises(ExtensionError, match="cannot be written into the data folder"):
         installation.install()

@@ -384,7 +384,7 @@ async def test_extension_page_is_ascii_on_request() -> None:
 
 
 async def test_late_answer_does_not_return_to_the_page() -> None:
-    """Whoever has left the page before the installation ends stays where they are."""
+    """The sessions stay on screen if the user returns to them before the installation ends."""
     proceed = threading.Event()
 
     def install() -> str:
