@@ -209,14 +209,16 @@ def _run_extension(chosen: Invocation, _: Sequence[str]) -> int:
     from datetime import UTC, datetime
 
     from claudemeter_tui.commands import extension
+    from claudemeter_tui.formatting.extension import HISTORY_OFF
     from claudemeter_tui.wiring import locate_extension
 
     installation = locate_extension(chosen)
+    note = "" if chosen.history_enabled else HISTORY_OFF
     if chosen.extension_step == "install":
-        return extension.install_extension(installation)
+        return extension.install_extension(installation, note)
     if chosen.extension_step == "remove":
         return extension.remove_extension(installation, lambda: None)
-    return extension.show_extension(installation, lambda: (), datetime.now(UTC))
+    return extension.show_extension(installation, lambda: (), datetime.now(UTC), note)
 
 
 def _run_forget(chosen: Invocation, _: Sequence[str]) -> int:

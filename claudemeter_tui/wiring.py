@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from claudemeter_tui.clock import Clock, WallClock, use_daemon_threads
 from claudemeter_tui.config.actions import Action
-from claudemeter_tui.config.resolution import Invocation, build_org_rules
+from claudemeter_tui.config.resolution import CLAUDE_CODE_SOURCE, Invocation, build_org_rules
 from claudemeter_tui.feed import AcceptsSession, Feed
 from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN, Cookies, is_loopback
 from claudemeter_tui.settings import remove_own_variables
@@ -780,9 +780,13 @@ def locate_extension(chosen: Invocation) -> Installation:
     return locate_installation(one.browser.name for one in filters if not one.profile)
 
 
-def build_extension_options(chosen: Invocation) -> Mapping[str, object]:
-    """Return the values of `Options` about the browser extension, by their names."""
+def build_extension_options(chosen: Invocation) -> Mapping[str, Any]:
+    """Return the values of `Options` about the browser extension, by their names.
+
+    There are none if the dashboard would not show what the extension reads.
+    """
     from claudemeter_tui.browsers.folders import BROWSERS, BrowserFamily
+    from claudemeter_tui.browsers.profiles import BrowserFilter
 
     def install() -> str:
         from claudemeter_tui.commands.extension import describe_installed
@@ -790,7 +794,15 @@ def build_extension_options(chosen: Invocation) -> Mapping[str, object]:
         return describe_installed(locate_extension(chosen))
 
     names = frozenset(one.name for one in BROWSERS if one.family is BrowserFamily.CHROMIUM)
-    return {"extension_browsers": names, "install_extension": install}
+    if chosen.browser:
+        names &= {BrowserFilter.parse(text).browser.name for text in chosen.browser}
+    follows_hosts = (
+        chosen.history_enabled
+        and chosen.cookies is None
+        and chosen.source != CLAUDE_CODE_SOURCE
+        and chosen.base_url == CLAUDE_AI_ORIGIN
+    )
+    return {"extension_browsers": names, "install_extension": install} if follows_hosts else {}
 
 
 def build_archive_options(feed: DeferredFeed) -> Mapping[str, Callable[..., Any]]:

@@ -21,21 +21,21 @@ LoadHosts = Callable[[], Sequence[HostRecord]]
 """Returns the last that is known of each program that the extension has started."""
 
 
-def install_extension(installation: Installation) -> int:
-    """Install the extension and print what the user has to do; return the exit status."""
+def install_extension(installation: Installation, note: str = "") -> int:
+    """Install the extension and print what the user has to do, and a note; return the exit status."""
     try:
         setup = installation.install()
     except ExtensionError as error:
         write_line(str(error))
         return EXIT_NO_SESSION
-    write_line(describe_install(setup, str(setup.folder)))
+    write_line(describe_install(setup, str(setup.folder), note))
     return 0 if setup.is_ready else EXIT_NO_SESSION
 
 
-def show_extension(installation: Installation, load_hosts: LoadHosts, now: datetime) -> int:
-    """Print the state of the extension in each browser; return 0 if it works in one of them."""
+def show_extension(installation: Installation, load_hosts: LoadHosts, now: datetime, note: str = "") -> int:
+    """Print the state of the extension in each browser, and a note; return 0 if it works in one of them."""
     hosts = load_hosts()
-    write_line(format_status(installation.read_setup(), hosts, now))
+    write_line(format_status(installation.read_setup(), hosts, now, note))
     return 0 if any(map(is_working, hosts)) else EXIT_NO_SESSION
 
 

@@ -41,12 +41,16 @@ _COPY_TEXTS = {
 }
 
 
-def describe_install(setup: ExtensionSetup, folder: str) -> str:
+HISTORY_OFF = "The dashboard does not show what the extension reads, because history.enabled is false."
+
+
+def describe_install(setup: ExtensionSetup, folder: str, note: str = "") -> str:
     """Return what was installed, and what the user has to do in each browser.
 
     Args:
         setup: the result of the installation.
         folder: the extension's folder, as the user can enter it.
+        note: one more sentence. Empty for none.
     """
     ready = [one for one in setup.browsers if one.manifest is ManifestState.INSTALLED and not one.fault]
     others = [f"{name_browser(one)}: {_describe_obstacle(one)}" for one in setup.browsers if one not in ready]
@@ -63,17 +67,22 @@ def describe_install(setup: ExtensionSetup, folder: str) -> str:
         "   (To paste the path into the dialog, press Ctrl+L on Linux, Cmd+Shift+G on a Mac.)",
         "",
         *others,
-        *[""] * bool(others),
+        *filter(None, [note]),
+        *[""] * bool(others or note),
         "The first figures arrive within a minute. To check: claudemeter-tui --extension status",
     )
     return "\n".join(lines)
 
 
-def format_status(setup: ExtensionSetup, hosts: Iterable[HostRecord], now: datetime) -> str:
-    """Return a line about the extension's folder, then one for each browser: outcome, and what helps."""
+def format_status(setup: ExtensionSetup, hosts: Iterable[HostRecord], now: datetime, note: str = "") -> str:
+    """Return a line about the extension's folder, then one for each browser: outcome, and what helps.
+
+    `note` is one more sentence; empty for none.
+    """
     head = f"Extension {setup.version}, {_COPY_TEXTS[setup.copy]}"
     if setup.copy is not CopyState.MISSING:
         head = f"{head}\n{setup.folder}"
+    head = "\n".join(filter(None, (head, note)))
     rows = [_describe_row(setup, browser, host, now) for browser, host in _pair_hosts(setup.browsers, hosts)]
     return "\n".join((head, "", format_columns(rows) if rows else "No Chromium-based browser was found."))
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from claudemeter_tui.cli import main
 from claudemeter_tui.commands.extension import describe_installed, show_extension
+from claudemeter_tui.config.resolution import Invocation
 from claudemeter_tui.extension import install
 from claudemeter_tui.extension.install import Installation
 from claudemeter_tui.extension.manifests import MANIFEST_NAME
+from claudemeter_tui.model.secrets import Cookies
+from claudemeter_tui.wiring import build_extension_options
 from tests.formatting.test_extension import WORKS
 from tests.scenes import NOW
 
@@ -63,6 +67,40 @@ def test_ignored_browsers_get_no_manifest(home: Path, capsys: pytest.CaptureFixt
     assert "Edge" not in capsys.readouterr().out
     assert manifest_of(home, "google-chrome").is_file()
     assert not manifest_of(home, "microsoft-edge").exists()
+
+
+@pytest.mark.parametrize("step", ["install", "status"])
+def test_history_that_is_off_is_named(home: Path, capsys: pytest.CaptureFixture[str], step: str) -> None:
+    """The dashboard would show nothing then, so the setting is named."""
+    main(["--extension", step])
+    assert "history.enabled" not in capsys.readouterr().out
+    config = home / ".config" / "claudemeter-tui" / "config.toml"
+    config.parent.mkdir()
+    config.write_text("history.enabled = false")
+    main(["--extension", step])
+    assert (
+        "does not show what the extension reads, because history.enabled is false." in capsys.readouterr().out
+    )
+
+
+@pytest.mark.parametrize(
+    ("expected", "settings"),
+    [
+        ({"Chrome", "Chromium", "Arc"}, {}),
+        ({"Chrome"}, {"browser": ("Chrome:Work", "Firefox")}),
+        (set(), {"browser": ("Firefox",)}),
+        (set(), {"history_enabled": False}),
+        (set(), {"cookies": Cookies([])}),
+        (set(), {"source": "claude-code"}),
+        (set(), {"base_url": "https://example.com"}),
+    ],
+)
+def test_dashboard_offers_the_extension_if_it_would_show_its_figures(
+    expected: set[str], settings: dict[str, Any]
+) -> None:
+    """Without the history, or if the settings exclude what the extension reads, it is not offered."""
+    names = build_extension_options(Invocation(**settings)).get("extension_browsers", set())
+    assert expected == names & {"Chrome", "Chromium", "Arc", "Firefox", "Safari"}
 
 
 def test_installation_that_is_not_possible_exits_with_3(
