@@ -56,6 +56,11 @@ def locate_extension_folder() -> Path:
     return locate_data_folder() / EXTENSION_FOLDER_NAME
 
 
+def is_folder(path: Path) -> bool:
+    """Return True if the path is a folder; False if looking is forbidden, where `Path.is_dir` raises."""
+    return os.path.isdir(path)  # noqa: PTH112 - see above
+
+
 def _replace_unwritable(folder: Path) -> Path:
     """Return the folder, or this user's temporary one if nothing can be written into it."""
     if sys.platform == "win32" or _is_writable(folder):

@@ -25,7 +25,7 @@ from claudemeter_tui.config.resolution import CLAUDE_CODE_SOURCE, Invocation, bu
 from claudemeter_tui.feed import AcceptsSession, Feed
 from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN, Cookies, is_loopback
 from claudemeter_tui.settings import remove_own_variables
-from claudemeter_tui.storage import locate_extension_folder, locate_state_folder, remove_old_files
+from claudemeter_tui.storage import is_folder, locate_extension_folder, locate_state_folder, remove_old_files
 
 if TYPE_CHECKING:  # slow to load, so the first frame does not wait for them
     import sqlite3
@@ -515,7 +515,7 @@ def build_recorder(chosen: Invocation, clock: Clock) -> Recorder:
     from claudemeter_tui.history.status_builder import StatusBuilder
 
     remove_old_files(locate_state_folder())
-    if chosen.action is Action.DASHBOARD and locate_extension_folder().is_dir():
+    if chosen.action is Action.DASHBOARD and is_folder(locate_extension_folder()):
         from claudemeter_tui.extension.install import renew_copy
 
         renew_copy()

@@ -42,6 +42,7 @@ from claudemeter_tui.storage import (
     APP_NAME,
     EXTENSION_FOLDER_NAME,
     ensure_private_folder,
+    is_folder,
     locate_data_folder,
     open_replacement,
     read_start,
@@ -124,7 +125,7 @@ class Installation:
         Files of an older version are replaced, and manifests that name a program that no longer exists. It
         takes a millisecond if there is nothing to do. An error is left to `read_setup`, which shows it.
         """
-        if not self.folder.is_dir():
+        if not is_folder(self.folder):
             return False
         is_renewed = False
         with suppress(OSError):
@@ -184,7 +185,7 @@ class Installation:
 
     def _read_copy_state(self) -> CopyState:
         """Return how the extension's folder compares with the files of this program."""
-        if not self.folder.is_dir():
+        if not is_folder(self.folder):
             return CopyState.MISSING
         try:
             version = _parse_version(read_extension_manifest(self.folder).get("version"))
@@ -333,7 +334,7 @@ def _remove_manifest(root: Path) -> bool:
 
 def _remove_copy(folder: Path) -> bool:
     """Remove the extension's folder, and the data folder if nothing else is in it."""
-    if folder.is_dir() and not folder.is_symlink():
+    if is_folder(folder) and not folder.is_symlink():
         shutil.rmtree(folder)
     elif not _remove_file(folder):
         return False

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from claudemeter_tui.browsers.folders import (
     MANIFEST_FOLDER,
     Browser,
     BrowserFamily,
+    ProfileRoot,
     build_base_folders,
     find_profile_roots,
     holds_data,
@@ -75,7 +77,12 @@ def list_manifest_places(
     for browser in BROWSERS:
         if browser.family is not BrowserFamily.CHROMIUM:
             continue
-        for root in filter(lambda root: holds_data(root.path), find_profile_roots(browser, bases, system)):
+        roots: list[ProfileRoot] = []
+        with suppress(OSError):  # a folder that may not be looked at: nothing can be written there, either
+            roots += find_profile_roots(browser, bases, system)
+        for root in roots:
+            if not holds_data(root.path):
+                continue
             files: tuple[Path, ...] = ()
             key = ""
             if system == "win32":

@@ -7,6 +7,7 @@ import os
 import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -370,6 +371,21 @@ def test_users_own_copy_is_beside_the_archive(tmp_path: Path, monkeypatch: pytes
     installation.folder.mkdir(parents=True)
     assert renew_copy()
     assert installation.read_setup().copy is CopyState.CURRENT
+
+
+def test_data_folder_that_cannot_be_looked_at_is_no_crash(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A dashboard starts with it, the status shows that nothing is installed, and installing is refused."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / ("x" * 300)))
+    assert not renew_copy()
+    build_recorder(Invocation(), WallClock())
+    installation = replace(locate_installation(), home=tmp_path, command=Path(sys.executable))
+    add_browsers(tmp_path, CHROME)
+    assert installation.read_setup().copy is CopyState.MISSING
+    with pytest.raises(ExtensionError, match="File name too long"):
+        installation.install()
+    assert installation.remove().faults in ((), ("File name too long",))
 
 
 @pytest.mark.parametrize("action", Action)
