@@ -76,6 +76,10 @@ def _serve(greeting: Greeting, source: BinaryIO, target: BinaryIO) -> None:
         while read_message(source) is not None:
             pass
         return
+    if not greeting.is_current:
+        from claudemeter_tui.extension.install import renew_copy  # noqa: PLC0415 - slow, and rarely needed
+
+        renew_copy()  # before the host asks the extension to reload its files
     from claudemeter_tui import wiring  # noqa: PLC0415 - slow, and the fault above needs no feed
 
     clock = WallClock()

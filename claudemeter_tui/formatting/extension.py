@@ -108,8 +108,8 @@ def name_browser(browser: BrowserSetup) -> str:
 
 
 def is_working(host: HostRecord) -> bool:
-    """Return True if the browser is open and its last poll has succeeded."""
-    return host.is_running and host.error_kind is None and host.replied_at is not None
+    """Return True if the browser is open, an account is signed in, and the last poll has not failed."""
+    return host.is_running and host.error_kind is None and host.account is not None
 
 
 def _pair_hosts(
@@ -167,7 +167,7 @@ def _describe_host(setup: ExtensionSetup, browser: BrowserSetup | None, host: Ho
         return "other version", f"Restart {host.session.browser}: it still runs another claudemeter-tui."
     if host.extension_version != setup.version:
         return "other version", f'Reload "{_EXTENSION_NAME}" in {page}.'
-    return ("works", "") if host.replied_at is not None else ("no reply yet", "")
+    return ("works" if is_working(host) else "no reply yet"), ""
 
 
 def _describe_facts(host: HostRecord | None, now: datetime) -> str:
