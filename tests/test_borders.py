@@ -290,6 +290,13 @@ def test_garbage_collector_is_controlled_in_one_place() -> None:
     assert [module for module in MODULES if "gc" in list_imports(module)] == [f"{PACKAGE}.gc_control"]
 
 
+def test_files_of_browsers_are_written_on_request_only() -> None:
+    """The set-up of the extension is reached by its command and by the wires, and so by no screen itself."""
+    name = f"{PACKAGE}.extension.install"
+    users = {module for module in MODULES if name in list_imports(module)}
+    assert users == {f"{PACKAGE}.{part}" for part in ("commands.extension", "extension_host", "wiring")}
+
+
 def test_app_loads_textual() -> None:
     """The list of loaded modules is not empty."""
     assert "textual" in list_loaded("claudemeter_tui.tui.app")
