@@ -106,6 +106,27 @@ def _run_watch(chosen: Invocation, _: Sequence[str]) -> int:
     return run_watch(feed, clock.now, thresholds=chosen.thresholds, org=chosen.org, print_reason=_print_error)
 
 
+def _run_metrics(chosen: Invocation, _: Sequence[str]) -> int:
+    from claudemeter_tui.commands import metrics, metrics_server
+    from claudemeter_tui.config.actions import ListenAddress
+
+    metrics.check_library()
+    target, token_file = chosen.metrics, chosen.metrics_token_file
+    if not isinstance(target, ListenAddress):
+        assert target is not None  # noqa: S101 - for the type checker
+        feed, clock = _build_feed(chosen, skipping=True)
+        # Every user of this machine can read the file.
+        return metrics.write_metrics(
+            target, feed, metrics.MetricsRenderer(clock.now, shows_names=False), _print_error
+        )
+    place = chosen.resolved["metrics_token_file"].place
+    token = metrics_server.read_token(place, token_file) if token_file is not None else None
+    feed, clock = _build_feed(chosen)
+    shows_names = token is not None and not chosen.has_privacy_flag
+    renderer = metrics.MetricsRenderer(clock.now, shows_names=shows_names)
+    return metrics.serve_metrics(target, feed, renderer, token)
+
+
 def _run_status(chosen: Invocation, arguments: Sequence[str]) -> int:
     from datetime import UTC, datetime
 
@@ -369,6 +390,7 @@ _COMMANDS: Mapping[Action, Callable[[Invocation, Sequence[str]], int]] = {
     Action.CONFIG: _run_config,
     Action.HISTORY: _run_history,
     Action.EXPORT: _run_export,
+    Action.METRICS: _run_metrics,
     Action.JSON_SCHEMA: _run_json_schema,
     Action.COMPLETION: _run_completion,
     Action.EXTENSION: _run_extension,

@@ -441,7 +441,8 @@ class Settings:
     )
     privacy: bool = _switch(
         False,
-        "hide names on screen and in pictures; as a flag, also in --export, --history and --json (projects)",
+        "hide names on screen and in pictures; as a flag, also in --export, --history, --metrics and --json"
+        " (projects)",
     )
     pictures: Path | None = _setting(
         _parse_path,
@@ -501,6 +502,13 @@ class Settings:
         "read Claude Code's transcripts on this machine: refusals, and tokens of each project",
         key="transcripts",
         has_flag=False,
+    )
+    metrics_token_file: Path | None = _setting(
+        _parse_path,
+        "",
+        "with --metrics HOST:PORT: require the token in this file, and show names to whoever has it",
+        metavar="FILE",
+        build=lambda resolved, _: resolved.resolve_path() if resolved.value else None,
     )
     on_event: tuple[str, ...] = _setting(
         _parse_command, [], "run this command on every event (event as JSON on stdin)", has_flag=False

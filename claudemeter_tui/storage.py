@@ -182,10 +182,10 @@ def write_private_file(path: Path, text: str) -> None:
 
 
 @contextlib.contextmanager
-def open_replacement(path: Path) -> Iterator[IO[bytes]]:
-    """Yield a file that replaces `path` after the block, with mode 0600; an error or Ctrl+C removes it.
+def open_replacement(path: Path, mode: int = _FILE_MODE) -> Iterator[IO[bytes]]:
+    """Yield a file that replaces `path` after the block, with this mode; an error or Ctrl+C removes it.
 
-    For files that take long to write, in an existing folder.
+    For files in an existing folder that take long to write, or that others read.
 
     Raises:
         OSError: The file cannot be written; the old content is still there.
@@ -198,7 +198,7 @@ def open_replacement(path: Path) -> Iterator[IO[bytes]]:
             draft = Path(name)
             stack.enter_context(InterruptCleanUp(draft.unlink))
         try:
-            make_readable(handle)
+            make_readable(handle, mode)
             with os.fdopen(handle, "wb") as file:
                 yield file
             with InterruptDelay():
@@ -218,10 +218,10 @@ def _remove_stale_files(folder: Path) -> None:
                 one.unlink()
 
 
-def make_readable(handle: int) -> None:
-    """Let the owner read and write the open file, which the umask may forbid."""
+def make_readable(handle: int, mode: int = _FILE_MODE) -> None:
+    """Let the owner read and write the open file, which the umask may forbid; or set another mode."""
     if sys.platform != "win32":
-        os.fchmod(handle, _FILE_MODE)
+        os.fchmod(handle, mode)
 
 
 def ensure_private_folder(folder: Path) -> None:

@@ -392,8 +392,8 @@ def _build_sessions_feed(
         )
 
     rules = build_org_rules(chosen) if chosen.has_org_rules else None
-    # What transcripts hold is kept in the archive only.
-    reads_transcripts = chosen.transcripts and chosen.history_enabled
+    # What transcripts hold is kept in the archive only, and is in no metric.
+    reads_transcripts = chosen.transcripts and chosen.history_enabled and chosen.action is not Action.METRICS
     reader = ArchiveReader(chosen.base_url, rules, reads_transcripts=reads_transcripts)
     feed = DeferredFeed(
         build,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from claudemeter_tui.config.actions import FLAG_GROUPS, PROGRAM_FLAGS
+from claudemeter_tui.formatting.metrics import ALL_METRICS
 from claudemeter_tui.formatting.status_line import PLACEHOLDERS
 from claudemeter_tui.settings import SETTINGS
 from claudemeter_tui.tui.keys import KEY_GROUPS
@@ -17,7 +18,13 @@ README = Path(__file__).parent.parent / "README.md"
 
 def blocks() -> dict[str, str]:
     """Return each table by the name of its marks."""
-    return {"keys": keys(), "flags": flags(), "settings": settings(), "placeholders": placeholders()}
+    return {
+        "keys": keys(),
+        "flags": flags(),
+        "settings": settings(),
+        "placeholders": placeholders(),
+        "metrics": metrics(),
+    }
 
 
 def keys() -> str:
@@ -58,6 +65,14 @@ def placeholders() -> str:
     """Return the placeholders of `--format`."""
     return _table(
         ("placeholder", "stands for"), ((f"`{{{name}}}`", place[0]) for name, place in PLACEHOLDERS.items())
+    )
+
+
+def metrics() -> str:
+    """Return the metrics with their labels."""
+    return _table(
+        ("metric", "labels", "value"),
+        ((f"`{it.name}`", ", ".join(f"`{label}`" for label in it.labels), it.help) for it in ALL_METRICS),
     )
 
 

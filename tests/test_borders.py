@@ -30,6 +30,7 @@ HEAVY = (
     "filelock",
     "shtab",
     "msgspec",
+    "prometheus_client",
 )
 
 WIRES = frozenset({"cli", "extension_host", "wiring"})
@@ -92,7 +93,7 @@ LIBRARIES: dict[str, set[str]] = {
     "demo": {"httpx"},
     "charts": {"plotext"},
     "transcripts": {"msgspec"},
-    "commands": {"shtab"},
+    "commands": {"prometheus_client", "shtab"},
     "transcript_process": {"filelock"},
     "tui": {"resvg_py", "rich", "textual"},
 }

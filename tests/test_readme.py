@@ -24,9 +24,10 @@ from claudemeter_tui.formatting.report import BODY_ENDPOINTS
 from claudemeter_tui.history.database import ARCHIVE_NAME, DAMAGED_SUFFIX
 from claudemeter_tui.history.recorder import MAX_WAITING_STEPS
 from claudemeter_tui.history.repair import MAX_MOVED_FILES
-from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.catalogue import DISABLED_REASONS, Cause, CreditState, Endpoint
 from claudemeter_tui.model.extension import name_session
 from claudemeter_tui.model.reading import ErrorKind
+from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.settings import SETTINGS, Setting
 from claudemeter_tui.storage import EXTENSION_FOLDER_NAME
 from claudemeter_tui.tui.screens.help import VERDICT_MEANINGS
@@ -37,7 +38,7 @@ ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", ["keys", "flags", "settings", "placeholders"])
+@pytest.mark.parametrize("name", ["keys", "flags", "settings", "placeholders", "metrics"])
 def test_tables_match_the_program(name: str) -> None:
     """Keys, flags and settings are listed as the program has them; a failure names the rows."""
     found = re.search(rf"<!-- {name} -->\n(.*)<!-- /{name} -->", TEXT, re.DOTALL)
@@ -116,6 +117,18 @@ def test_commands_are_in_the_code_blocks_that_the_gate_runs() -> None:
     assert demo[1].endswith("claudemeter-tui --demo")
     assert tests is not None
     assert tests[1] == "python3 -m venv .venv && .venv/bin/pip install -e '.[dev]' && .venv/bin/pytest"
+
+
+def test_values_of_metric_labels_are_those_of_the_program() -> None:
+    """The states and the causes that a metric can have are listed, and no others."""
+    section = TEXT.partition("\n## Metrics\n")[2].partition("\n## ")[0]
+    states, causes = (
+        re.findall(r"`(\w+)`", section.partition(f"- **{name}.**")[2].partition("\n- **")[0])
+        for name in ("States", "Causes")
+    )
+    assert states == ["state", *VerdictState, "state", *CreditState]
+    locking = {reason.cause for reason in DISABLED_REASONS.values()}
+    assert set(causes) == {"cause", *locking, Cause.CAP, Cause.OUT_OF_CREDITS, Cause.PAUSED}
 
 
 def test_verdicts_match_the_help() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import tomllib
@@ -13,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 from claudemeter_tui.config.actions import EXAMPLES
@@ -34,6 +37,7 @@ from tests.bodies import (
 from tests.formatting.test_events import WORDS
 from tests.formatting.test_json_schema import check
 from tests.manual import PAGE
+from tests.metrics_client import find_free_port
 from tests.responses import Answer
 from tests.server import LoopbackServer
 from tests.terminal import CTRL_C, Terminal
@@ -55,6 +59,7 @@ RUN = {
     "claudemeter-tui --export april.csv --since 2026-04-01 --until 2026-04-30": 0,
     "claudemeter-tui --export replies.ndjson --what replies --since 30d": 0,
     "claudemeter-tui --export evidence.zip --since 90d": 0,
+    "claudemeter-tui --metrics claudemeter.prom": 0,
     "claudemeter-tui --forget all --yes": 0,
 }
 """Commands that are run as they are, with their exit statuses; the worst org is blocked."""
@@ -68,6 +73,7 @@ ELSEWHERE = {
     "claudemeter-tui": "test_dashboards_open",
     "claudemeter-tui --demo": "test_dashboards_open",
     "claudemeter-tui --json --watch": "test_events_are_followed",
+    "claudemeter-tui --metrics :19190": "test_metrics_are_served",
     "claudemeter-tui --forget ORG": "test_an_org_is_removed_by_its_uuid",
     **{
         f"claudemeter-tui --completion {shell} > ~/{path}": "test_completion_scripts_are_saved"
@@ -78,7 +84,8 @@ ELSEWHERE = {
 BY_THE_GATE = {
     "python3 -m venv .venv && ": 'bin/pip" install -q .',
     "pipx install ": '"$pipx" install',
-    "pipx inject ": '"$pipx" inject --quiet claudemeter-tui resvg-py',
+    "pipx inject claudemeter-tui resvg-py": "inject --quiet claudemeter-tui resvg-py",
+    "pipx inject claudemeter-tui prometheus-client": "inject --quiet claudemeter-tui prometheus-client",
     "pipx uninstall ": '"$pipx" uninstall',
     "uv tool install ": '"$uv" tool install',
     "ln -s ": """ln -s "$PWD/.venv/bin/claudemeter-tui" "$HOME/.local/bin/\"""",
@@ -190,7 +197,7 @@ def test_commands_work_as_they_are_written(home: Path) -> None:
     for command, status in RUN.items():
         done = run(home, command)
         assert (command, done.returncode, done.stderr) == (command, status, "")
-        named = re.search(r"--export (\S+)", command)
+        named = re.search(r"--(?:export|metrics) (\S+)", command)
         assert (home / named[1]).stat().st_size if named else done.stdout or "--forget" in command
 
 
@@ -213,6 +220,38 @@ def test_events_are_followed(home: Path) -> None:
         terminal.wait_for("Acme Team")
         terminal.send(CTRL_C)
         assert terminal.wait() == 130
+
+
+@pytest.mark.tools
+def test_metrics_are_served(home: Path) -> None:
+    """The unit's command serves what the scrape configuration asks for, and ends with 0 when it is stopped.
+
+    Only the port is another one, because several tests run at the same time.
+    """
+    port = f":{find_free_port()}"
+    unit = configparser.ConfigParser(interpolation=None)
+    unit.optionxform = str  # type: ignore[assignment, method-assign]
+    unit.read_string(find_block("unit"))
+    command = unit["Service"]["ExecStart"].replace("%h", str(home)).replace(":19190", port)
+    (target,) = re.findall(r'"(.+)"', find_block("scrape").replace(":19190", port))
+    with subprocess.Popen(
+        shlex.split(command), env=environment(home), stdout=subprocess.PIPE, text=True
+    ) as service:
+        try:
+            assert service.stdout is not None
+            assert service.stdout.readline() == f"serving http://{target}/metrics\n"
+            assert httpx.get(f"http://{target}/metrics").status_code == 200
+            service.send_signal(signal.SIGTERM)
+            assert service.wait(60) == 0
+        finally:
+            service.kill()
+
+
+def find_block(name: str) -> str:
+    """Return a code block of the section about metrics."""
+    found = re.search(rf"<!-- metrics: {name} -->\n```\w*\n(.*?)```", TEXT, re.DOTALL)
+    assert found is not None, name
+    return found[1]
 
 
 @pytest.mark.tools

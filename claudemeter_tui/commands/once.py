@@ -116,6 +116,11 @@ def run_once(
         write_line(format_json_array(store, states, at, uses=uses))
     elif states:
         write_line("\n\n".join(format_report(store, state, now()) for state in states))
+    return find_status(store, states, print_reason)
+
+
+def find_status(store: Store, states: Iterable[OrgState], print_reason: Callable[[str], None]) -> int:
+    """Return the exit status after one poll of these orgs; print the reasons if nothing was read."""
     # One good reply is a success, even if others failed.
     if any(reply.status == 200 for state in states for reply in state.replies.values()):
         return 0

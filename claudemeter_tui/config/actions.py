@@ -40,6 +40,7 @@ class Action(StrEnum):
     CONFIG = "--config"
     HISTORY = "--history"
     EXPORT = "--export"
+    METRICS = "--metrics"
     JSON_SCHEMA = "--json-schema"
     COMPLETION = "--completion"
     EXTENSION = "--extension"
@@ -103,6 +104,16 @@ FLAG_GROUPS: tuple[tuple[str, tuple[Flag, ...]], ...] = (
         ),
     ),
     (
+        "monitoring",
+        (
+            Flag(
+                "--metrics",
+                "HOST:PORT|FILE.prom",
+                "serve metrics for Prometheus (:PORT: on this machine only), or write them once to a file",
+            ),
+        ),
+    ),
+    (
         "history",
         (
             Flag("--history", "", "print cycles and sums of the kept history (with --json as JSON)"),
@@ -153,6 +164,7 @@ EXAMPLES = (
     ("claudemeter-tui --check", "ask in a script whether work can go on"),
     ("claudemeter-tui --line --color tmux", "print a line for the status bar of tmux"),
     ("claudemeter-tui --json --watch", "follow the events of all orgs"),
+    ("claudemeter-tui --metrics :19190", "serve the figures to Prometheus"),
     ("claudemeter-tui --export april.csv --since 2026-04-01", "write the figures since a date"),
 )
 """Commands for `--help` and the manual, with their purposes."""
@@ -161,7 +173,7 @@ HISTORY_ACTIONS = (Action.EXPORT, Action.HISTORY)
 _SETUP_ACTIONS = (Action.CONFIG, Action.FORGET, Action.JSON_SCHEMA, Action.COMPLETION, Action.EXTENSION)
 OFFLINE_ACTIONS = (*_SETUP_ACTIONS, *HISTORY_ACTIONS)
 """Actions that need no session."""
-NO_ORG_ACTIONS = (Action.SESSIONS, *_SETUP_ACTIONS)
+NO_ORG_ACTIONS = (Action.SESSIONS, Action.METRICS, *_SETUP_ACTIONS)
 """Actions that `--org` cannot narrow."""
 _NEEDS = {
     "--format": Action.LINE,
@@ -172,6 +184,8 @@ _NEEDS = {
 }
 """Flags that only one action uses."""
 EXPORT_SUFFIXES = (".csv", ".json", ".ndjson", ".zip")
+METRICS_SUFFIX = ".prom"
+"""End of the name of a file for the textfile collector, which reads no other files."""
 CHECK_EXIT_HELP = (
     "0 can work, 5 can work but credits are blocked, 10 on credits, 20 wait, 30 blocked,"
     " 3 no session, 4 unknown"
@@ -269,6 +283,47 @@ def parse_export_path(text: str) -> Path:
     if path.is_dir():
         raise SettingsError(f"--export: {str(path)!r} is a folder")
     return path
+
+
+LOOPBACK = "127.0.0.1"
+"""Address of `:PORT` and of `PORT`."""
+
+
+class ListenAddress(NamedTuple):
+    """The address of a server."""
+
+    host: str
+    """Host name or IP address, in lower case; an IPv6 address without brackets."""
+    port: int
+
+
+_LISTEN_ADDRESS = re.compile(
+    r"(?:(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]*):)?(?P<port>[0-9]{1,5})", re.IGNORECASE
+)
+
+
+def parse_metrics_target(text: str) -> ListenAddress | Path:
+    """Return the address or the file of `--metrics`; the folder of a file must exist.
+
+    Raises:
+        SettingsError: The text is neither.
+    """
+    if text.endswith(METRICS_SUFFIX):
+        path = expand_home("--metrics", text)
+        check_folder("--metrics", path.parent)
+        if path.is_dir():
+            raise SettingsError(f"--metrics: {str(path)!r} is a folder")
+        return path
+    match = _LISTEN_ADDRESS.fullmatch(text)
+    if match is None:
+        raise SettingsError(
+            f"--metrics: {quote_value(text)} is neither HOST:PORT, such as :19190, nor a file that ends in"
+            f" {METRICS_SUFFIX}"
+        )
+    port = int(match["port"])
+    if not 1 <= port <= 65_535:
+        raise SettingsError(f"--metrics: the port {port} is out of range (1 to 65535)")
+    return ListenAddress((match["host"] or LOOPBACK).strip("[]").lower(), port)
 
 
 def parse_export_rows(text: str | None, path: Path) -> str:
@@ -425,7 +480,8 @@ SETTINGS_NOTE = (
     " The session comes from --cookie-file, CLAUDEMETER_COOKIE or your browsers."
 )
 STATUS_NOTE = (
-    f"Exit status of --check: {CHECK_EXIT_HELP}. --line, --once and --json exit with 0, 3 or 4."
+    f"Exit status of --check: {CHECK_EXIT_HELP}. --line, --once, --json and --metrics FILE.prom exit with"
+    " 0, 3 or 4."
     " Invalid arguments or settings exit with status 2."
     " --statusline prints any error and exits with 0, because Claude Code hides failed commands."
 )

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from claudemeter_tui.config.actions import (
     OFFLINE_ACTIONS,
     Action,
+    ListenAddress,
     build_flag_parser,
     check_folder,
     check_span,
@@ -22,6 +23,7 @@ from claudemeter_tui.config.actions import (
     parse_export_path,
     parse_export_rows,
     parse_extension_step,
+    parse_metrics_target,
     parse_moment,
     parse_picture_path,
     parse_shell,
@@ -86,6 +88,8 @@ class Invocation(Settings):
     """File for an export. None unless the action is EXPORT."""
     export_rows: str = ""
     """Rows of the export, as in `--what`. Empty unless the action is EXPORT."""
+    metrics: ListenAddress | Path | None = None
+    """Address to serve metrics at, or file to write them to. None unless the action is METRICS."""
     since: datetime | None = None
     """Start of an export or of the printed history, in UTC. None for no limit."""
     until: datetime | None = None
@@ -161,6 +165,7 @@ def load_settings(
         as_json=flags.json,
         export=export,
         export_rows=parse_export_rows(flags.what, export) if export is not None else "",
+        metrics=parse_metrics_target(flags.metrics) if flags.metrics is not None else None,
         shell=parse_shell(flags.completion) if flags.completion is not None else "",
         extension_step=parse_extension_step(flags.extension) if flags.extension is not None else "",
         since=since,

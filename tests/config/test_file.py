@@ -35,6 +35,7 @@ privacy = true
 pictures = "shots"
 thresholds = [80, 95.5]
 transcripts = false
+metrics_token_file = "token"
 on_event = ["notify", "--quiet"]
 [alerts]
 toast = false
@@ -87,6 +88,7 @@ def test_file_gives_every_setting(tmp_path: Path) -> None:
         pictures=tmp_path / "shots",
         thresholds=(80, 95.5),
         transcripts=False,
+        metrics_token_file=tmp_path / "token",
         on_event=("notify", "--quiet"),
         alerts_toast=False,
         alerts_bell=False,

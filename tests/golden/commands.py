@@ -56,6 +56,7 @@ FLAGS = (
     ("--config",),
     ("--history",),
     ("--export", "x.csv"),
+    ("--metrics", ":19190"),
     ("--what", "cycles"),
     ("--since", "1d"),
     ("--until", "2026-04-25"),
@@ -80,6 +81,10 @@ BAD_VALUES = (
     *("--browser Chrome --cookie-file key", "--source claude-code --cookie-file key"),
     *("--export x.txt", "--export none/x.csv", "--export x.csv --what all", "--export x.zip --what cycles"),
     *("--extension", "--extension start"),
+    *("--metrics x", "--metrics ::1:19190", "--metrics :0", "--metrics :65536", "--metrics x.prom/x"),
+    *("--metrics none/x.prom", "--metrics 0.0.0.0:19190", "--metrics [::]:19190", f"--metrics {KEY}"),
+    *("--metrics :19190 --metrics-token-file none", "--metrics :19190 --metrics-token-file empty"),
+    *("--metrics :19190 --metrics-token-file key", "--metrics :19190 --metrics-token-file tabs"),
     *("--history --since soon", "--history --until 2026-02-30", "--history --since 1d --until 2d"),
     *("--line --format {gift}", "--org", "--format", "--once --org", "--line --format"),
 )
