@@ -18,6 +18,7 @@ from tests.bench import (
     panes,
     poll_time,
     restored,
+    scrape_time,
     transcripts,
 )
 from tests.bench.__main__ import FIGURES, main
@@ -38,6 +39,7 @@ TINY: dict[str, Callable[[], Line]] = {
     "statusline": partial(line_time.statusline, 1),
     "fold": partial(fold_time.fold, 1, 2),
     "judge": partial(fold_time.judge, 1, 2),
+    "scrape": partial(scrape_time.scrape, 1, 2),
     "append": partial(archive.append, 1, 2),
     "size": partial(archive.size, 1),
     "chart": partial(history_time.chart, 1),

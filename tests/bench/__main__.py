@@ -21,6 +21,7 @@ from tests.bench.memory import memory, month
 from tests.bench.panes import frame, idle, key
 from tests.bench.poll_time import once, poll
 from tests.bench.restored import restored
+from tests.bench.scrape_time import scrape
 from tests.bench.table import HEAD, Line
 from tests.bench.transcripts import reader, transcripts, unchanged
 
@@ -38,6 +39,7 @@ FIGURES: dict[str, Callable[[], Line]] = {
     "statusline": statusline,
     "fold": fold,
     "judge": judge,
+    "scrape": scrape,
     "append": append,
     "size": size,
     "chart": chart,
