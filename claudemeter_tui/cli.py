@@ -240,10 +240,10 @@ def _run_extension(chosen: Invocation, _: Sequence[str]) -> int:
     note = "" if chosen.history_enabled else HISTORY_OFF
     if chosen.extension_step == "install":
         return extension.install_extension(installation, note)
-    if chosen.extension_step == "remove":
-        return extension.remove_extension(installation, partial(remove_hosts, archive))
     # The extension reads claude.ai only, whatever the settings name.
     hosts = partial(read_hosts, archive, CLAUDE_AI_ORIGIN)
+    if chosen.extension_step == "remove":
+        return extension.remove_extension(installation, hosts, partial(remove_hosts, archive))
     return extension.show_extension(installation, hosts, datetime.now(UTC), note)
 
 

@@ -39,12 +39,15 @@ def show_extension(installation: Installation, load_hosts: LoadHosts, now: datet
     return 0 if any(map(is_working, hosts)) else EXIT_NO_SESSION
 
 
-def remove_extension(installation: Installation, forget_hosts: Callable[[], object]) -> int:
+def remove_extension(
+    installation: Installation, load_hosts: LoadHosts, forget_hosts: Callable[[], object]
+) -> int:
     """Remove what was installed and what is known of the programs it has started; return the exit status."""
     removal = installation.remove()
+    running = [host.session.browser for host in load_hosts() if host.is_running]
     forget_hosts()
-    write_line(describe_removal(removal))
-    return EXIT_NO_SESSION if removal.faults else 0
+    write_line(describe_removal(removal, running))
+    return EXIT_NO_SESSION if removal.faults or running else 0
 
 
 def describe_installed(installation: Installation) -> str:

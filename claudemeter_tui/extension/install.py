@@ -110,7 +110,8 @@ class Installation:
         if all(place.package for place in places):
             return self._describe(places, {})
         try:
-            self._write_copy()
+            if self._read_copy_state() is not CopyState.NEWER:
+                self._write_copy()
         except OSError as error:
             raise ExtensionError(
                 f"The extension cannot be written into the data folder ({_describe_error(error)})."
@@ -189,7 +190,7 @@ class Installation:
             return CopyState.MISSING
         try:
             version = _parse_version(read_extension_manifest(self.folder).get("version"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return CopyState.STALE
         if version > _parse_version(EXTENSION_VERSION):
             return CopyState.NEWER
@@ -304,8 +305,9 @@ def _read_manifest_state(file: Path) -> ManifestState:
         return ManifestState.UNREADABLE
     if EXTENSION_ORIGIN not in manifest.origins:
         return ManifestState.WRONG_EXTENSION
-    # Another installation of this program serves as well.
-    return ManifestState.INSTALLED if Path(manifest.command).is_file() else ManifestState.WRONG_COMMAND
+    # Another installation of this program serves as well. `Path.is_file` raises for some texts.
+    is_there = os.path.isfile(manifest.command)  # noqa: PTH113 - see above
+    return ManifestState.INSTALLED if is_there else ManifestState.WRONG_COMMAND
 
 
 def _replace_file(path: Path, content: bytes) -> None:

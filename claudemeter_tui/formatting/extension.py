@@ -87,19 +87,26 @@ def format_status(setup: ExtensionSetup, hosts: Iterable[HostRecord], now: datet
     return "\n".join((head, "", format_columns(rows) if rows else "No Chromium-based browser was found."))
 
 
-def describe_removal(removal: ExtensionRemoval) -> str:
-    """Return what was removed, and what the user has to do; or what could not be removed."""
+def describe_removal(removal: ExtensionRemoval, running: Iterable[str] = ()) -> str:
+    """Return what was removed, and what the user has to do; or what could not be removed.
+
+    `running` are the browsers in which the extension still runs, and so writes into the history.
+    """
     if removal.faults:
         return (
             f"A part of the extension could not be removed ({', '.join(removal.faults)})."
             " Make the folders writable, then run claudemeter-tui --extension remove again."
         )
-    if not removal.is_removed:
+    browsers = " and ".join(dict.fromkeys(running))
+    if not removal.is_removed and not browsers:
         return "The extension was not installed."
-    return (
-        "Removed the extension's folder and its manifests."
-        f' Remove "{_EXTENSION_NAME}" on the page of extensions of each browser, too.'
-    )
+    removed = "Removed the extension's folder and its manifests. " if removal.is_removed else ""
+    if browsers:
+        return (
+            f'{removed}The extension still runs in {browsers}. Remove "{_EXTENSION_NAME}" on the page of'
+            " extensions there, then run claudemeter-tui --extension remove again."
+        )
+    return f'{removed}Remove "{_EXTENSION_NAME}" on the page of extensions of each browser, too.'
 
 
 def name_browser(browser: BrowserSetup) -> str:

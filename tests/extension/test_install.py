@@ -237,6 +237,8 @@ def test_file_in_place_of_a_folder_is_a_fault(tmp_path: Path) -> None:
             build_manifest(Path(sys.executable)).replace(b"chrome-extension://", b"chrome-extension://x"),
         ),
         (ManifestState.UNREADABLE, b"{"),
+        (ManifestState.WRONG_COMMAND, build_manifest(Path("/" + "x" * 5000))),
+        (ManifestState.WRONG_COMMAND, build_manifest(Path("/x\0"))),
         (ManifestState.INSTALLED, build_manifest(Path(sys.executable))),
     ],
 )
@@ -282,6 +284,7 @@ def test_renew_replaces_older_files_only(tmp_path: Path) -> None:
         content + " ",
         "{",
         '{"version": 1}',
+        "[" * 100_000,
     ):
         manifest.write_text(broken)
         (folder / "old.js").touch()
@@ -293,6 +296,7 @@ def test_renew_replaces_older_files_only(tmp_path: Path) -> None:
     manifest.write_text(newer)
     assert installation.read_setup().copy is CopyState.NEWER
     assert not installation.renew()
+    assert installation.install().is_ready
     assert manifest.read_text() == newer
     manifest.unlink()
     assert installation.renew()

@@ -205,6 +205,15 @@ def test_hosts_belong_to_their_browsers() -> None:
     assert row_of(set_up(BETA), hosts[0])[:2] == ["Chrome, extension", "works"]
 
 
+def test_removal_names_the_browsers_that_still_run_it() -> None:
+    """A host that runs would appear in the history again."""
+    text = describe_removal(ExtensionRemoval(is_removed=True), ["Chrome", "Chrome", "Edge"])
+    done = "Removed the extension's folder and its manifests."
+    assert text.startswith(f"{done} The extension still runs in Chrome and Edge. Remove")
+    again = describe_removal(ExtensionRemoval(is_removed=False), ["Chrome"])
+    assert again.startswith("The extension still runs in Chrome. Remove")
+
+
 @pytest.mark.parametrize(
     ("expected", "removal"),
     [
