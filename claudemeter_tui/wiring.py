@@ -785,24 +785,27 @@ def build_extension_options(chosen: Invocation) -> Mapping[str, Any]:
 
     There are none if the dashboard would not show what the extension reads.
     """
-    from claudemeter_tui.browsers.folders import BROWSERS, BrowserFamily
-    from claudemeter_tui.browsers.profiles import BrowserFilter
+
+    def list_browsers() -> frozenset[str]:
+        from claudemeter_tui.browsers.folders import BROWSERS, BrowserFamily
+        from claudemeter_tui.browsers.profiles import BrowserFilter
+
+        wanted = {BrowserFilter.parse(text).browser for text in chosen.browser}
+        chromium = {one for one in BROWSERS if one.family is BrowserFamily.CHROMIUM}
+        return frozenset(one.name for one in (chromium & wanted if wanted else chromium))
 
     def install() -> str:
         from claudemeter_tui.commands.extension import describe_installed
 
         return describe_installed(locate_extension(chosen))
 
-    names = frozenset(one.name for one in BROWSERS if one.family is BrowserFamily.CHROMIUM)
-    if chosen.browser:
-        names &= {BrowserFilter.parse(text).browser.name for text in chosen.browser}
     follows_hosts = (
         chosen.history_enabled
         and chosen.cookies is None
         and chosen.source != CLAUDE_CODE_SOURCE
         and chosen.base_url == CLAUDE_AI_ORIGIN
     )
-    return {"extension_browsers": names, "install_extension": install} if follows_hosts else {}
+    return {"list_extension_browsers": list_browsers, "install_extension": install} if follows_hosts else {}
 
 
 def build_archive_options(feed: DeferredFeed) -> Mapping[str, Callable[..., Any]]:

@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property, partial
@@ -164,8 +164,11 @@ class Options(Settings):
     then. None without an archive.
     """
 
-    extension_browsers: frozenset[str] = frozenset()
-    """Names of the browsers that the extension can be loaded into. Empty if it cannot be installed."""
+    list_extension_browsers: Callable[[], Collection[str]] = field(default=tuple)
+    """Returns the names of the browsers that can load the extension; none if it cannot be installed.
+
+    Called when no session works.
+    """
     install_extension: Callable[[], str] | None = None
     """Installs the browser extension and returns what the user has to do; called in a thread.
 
@@ -773,7 +776,7 @@ class Claudemeter(App[str]):
         self._select_first()
         wants_connect_screen = needs_connect_screen(self.store)
         if wants_connect_screen and isinstance(self.screen, StartingScreen | DashboardScreen):
-            self.push_screen(ConnectScreen(self._build_view(), self.options.extension_browsers))
+            self.push_screen(ConnectScreen(self._build_view(), self.options.list_extension_browsers()))
         elif not wants_connect_screen and isinstance(self.screen, ConnectScreen):
             self.pop_screen()
         self._load_missing_machine()

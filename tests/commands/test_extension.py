@@ -99,7 +99,8 @@ def test_dashboard_offers_the_extension_if_it_would_show_its_figures(
     expected: set[str], settings: dict[str, Any]
 ) -> None:
     """Without the history, or if the settings exclude what the extension reads, it is not offered."""
-    names = build_extension_options(Invocation(**settings)).get("extension_browsers", set())
+    options = build_extension_options(Invocation(**settings))
+    names = options["list_extension_browsers"]() if options else set()
     assert expected == names & {"Chrome", "Chromium", "Arc", "Firefox", "Safari"}
 
 

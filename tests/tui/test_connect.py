@@ -296,18 +296,26 @@ EXTENSION_SIZES = [(120, 36), (80, 24), (60, 20), (40, 8), (120, 1)]
 
 def can_install(text: str = INSTALLED) -> dict[str, Any]:
     """Return the options of an app that can install the browser extension with this result."""
-    return {"extension_browsers": frozenset({"Chrome", "Edge"}), "install_extension": lambda: text}
+    return {"list_extension_browsers": lambda: {"Chrome", "Edge"}, "install_extension": lambda: text}
+
+
+async def wait_for_layout(pilot: Pilot[Any]) -> None:
+    """Wait until the text and the scrollbar that it may need are on screen."""
+    before: list[str] = []
+    while (seen := screen(pilot)) != before:
+        before = seen
+        await pilot.pause()
+        for _ in range(3):
+            is_drawn = asyncio.Event()
+            pilot.app.screen.call_after_refresh(is_drawn.set)
+            await is_drawn.wait()
 
 
 async def open_extension(pilot: Pilot[Any]) -> None:
-    """Press `x`, and wait until the result is laid out."""
+    """Press `x`, and wait until the result is on screen."""
     await pilot.press("x")
     await finish_workers(pilot.app)
-    await pilot.pause()
-    for _ in range(2):  # the new text, then the scrollbar
-        is_drawn = asyncio.Event()
-        pilot.app.screen.call_after_refresh(is_drawn.set)
-        await is_drawn.wait()
+    await wait_for_layout(pilot)
 
 
 @pytest.mark.parametrize(
@@ -345,10 +353,11 @@ async def test_extension_is_offered_if_it_helps(
 async def test_extension_is_not_offered_where_it_cannot_be_installed() -> None:
     """Without the function, as in the demo, the key is not shown and does nothing."""
     async with shown(LOCKED) as pilot:
+        await wait_for_layout(pilot)
         before = screen(pilot)
         assert "extension" not in text(pilot)
         await pilot.press("x", "escape")
-        await pilot.pause()
+        await wait_for_layout(pilot)
         assert screen(pilot) == before
 
 
@@ -356,6 +365,7 @@ async def test_extension_is_not_offered_where_it_cannot_be_installed() -> None:
 async def test_extension_page_can_be_read_at_every_size(size: tuple[int, int]) -> None:
     """Each word of the result can be scrolled to, the keys are shown, and Escape returns."""
     async with shown(LOCKED, *PLACES, size=size, **can_install()) as pilot:
+        await wait_for_layout(pilot)
         before = screen(pilot)
         hints = " r retry  x extension  p paste  d demo  q quit"
         assert size[1] == 1 or before[-1] == (hints if size[0] > 40 else hints.replace("  d demo", ""))
@@ -371,7 +381,7 @@ async def test_extension_page_can_be_read_at_every_size(size: tuple[int, int]) -
         missing = [word for word in INSTALLED.split() if word not in seen and len(word) < size[0] - 4]
         assert missing == []
         await pilot.press("escape")
-        await pilot.pause()
+        await wait_for_layout(pilot)
         assert screen(pilot) == before
 
 
@@ -393,6 +403,7 @@ async def test_late_answer_does_not_return_to_the_page() -> None:
 
     options = can_install() | {"install_extension": install}
     async with shown(LOCKED, **options) as pilot:
+        await wait_for_layout(pilot)
         before = screen(pilot)
         await pilot.press("x")
         await pilot.pause()
@@ -400,7 +411,7 @@ async def test_late_answer_does_not_return_to_the_page() -> None:
         await pilot.press("escape")
         proceed.set()
         await finish_workers(pilot.app)
-        await pilot.pause()
+        await wait_for_layout(pilot)
         assert screen(pilot) == before
 
 
