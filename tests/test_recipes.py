@@ -60,6 +60,8 @@ RUN = {
     "claudemeter-tui --export replies.ndjson --what replies --since 30d": 0,
     "claudemeter-tui --export evidence.zip --since 90d": 0,
     "claudemeter-tui --metrics claudemeter.prom": 0,
+    "claudemeter-tui --extension install": 3,  # the home folder has no Chromium-based browser
+    "claudemeter-tui --extension remove": 0,
     "claudemeter-tui --forget all --yes": 0,
 }
 """Commands that are run as they are, with their exit statuses; the worst org is blocked."""

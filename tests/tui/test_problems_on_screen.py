@@ -163,6 +163,8 @@ class Case:
     """Figures shown meanwhile."""
     connect: str = ""
     """Words of the connect screen without figures; empty if the dashboard waits instead."""
+    connect_title: str = "No session works yet"
+    """Title of that screen."""
     session: Session = ONE
 
 
@@ -209,11 +211,15 @@ CASES = {
         everywhere(page(403, "<p>", cf_mitigated="challenge")),
         "Firefox, one · Cloudflare challenge (status 403)",
         *CHALLENGED,
+        connect=f"Firefox, one ▲ Cloudflare challenge {CHALLENGED[0]}",
+        connect_title="Cloudflare wants a browser check",
     ),
     "challenge by its page": Case(
         everywhere(page(403, "<title>Just a moment...</title><script>window._cf_chl_opt={}</script>")),
         "Firefox, one · Cloudflare challenge (status 403)",
         *CHALLENGED,
+        connect=f"Firefox, one ▲ Cloudflare challenge {CHALLENGED[0]}",
+        connect_title="Cloudflare wants a browser check",
     ),
     "denied by the edge": Case(
         everywhere(page(403, "<h1>Access denied</h1>")),
@@ -469,7 +475,7 @@ async def test_problem_of_the_first_poll_is_worded_on_screen(
     async with seen(tmp_path, known=False, session=case.session) as here, case.place(monkeypatch) as url:
         await here.poll(url)
         if case.connect:
-            assert "No session works yet" in here.words
+            assert case.connect_title in here.words
             assert case.connect in " ".join(here.words.replace("│", " ").split())
         elif case.title.startswith("Personal"):
             assert "Windows not read" in here.words
