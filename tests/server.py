@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -30,8 +32,10 @@ class LoopbackServer:
     An exception in a scripted callable is raised again at the end of the `with`.
     """
 
-    def __init__(self, port: int = 0) -> None:
-        """Listen on this port, or by default on a free one."""
+    def __init__(
+        self, port: int = 0, *, listener: socket.socket | None = None, tls: ssl.SSLContext | None = None
+    ) -> None:
+        """Listen on this port, or by default on a free one; a given listener has its own."""
         self.routes: dict[str, Sends | Callable[[Request], Sends]] = {}
         """Replies by path: with its query string first, then without."""
         self.requests: list[Request] = []
@@ -43,6 +47,7 @@ class LoopbackServer:
         self.peak = 0
         """Highest number of requests in progress so far."""
         self.port = port
+        self._listener, self._tls = listener, tls
         self._errors: list[BaseException] = []
         self._changed = threading.Condition()
         self._started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Future()
@@ -83,7 +88,8 @@ class LoopbackServer:
 
     async def _run(self) -> None:
         stop = asyncio.Event()
-        server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, limit=MEBIBYTE)
+        listener = self._listener or socket.create_server(("127.0.0.1", self.port))
+        server = await asyncio.start_server(self._accept, sock=listener, ssl=self._tls, limit=MEBIBYTE)
         self.port = server.sockets[0].getsockname()[1]
         self._started.set_result((asyncio.get_running_loop(), stop))
         await stop.wait()
