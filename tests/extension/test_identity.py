@@ -14,7 +14,8 @@ from claudemeter_tui.extension.identity import EXTENSION_FOLDER, read_extension_
 from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN
 
 MANIFEST = read_extension_manifest()
-SOURCES = {path.name: path.read_text("utf-8") for path in EXTENSION_FOLDER.iterdir()}
+FILES = {path.name for path in EXTENSION_FOLDER.iterdir()}
+SOURCES = {name: (EXTENSION_FOLDER / name).read_text("utf-8") for name in FILES if not name.endswith(".png")}
 WORKER, POPUP, STYLE = SOURCES["worker.js"], SOURCES["popup.js"], SOURCES["popup.css"]
 
 
@@ -25,7 +26,7 @@ def test_manifest_has_no_more_than_it_needs() -> None:
     assert MANIFEST["host_permissions"] == [f"{CLAUDE_AI_ORIGIN}/*"]
     assert MANIFEST["incognito"] == "not_allowed"
     assert MANIFEST.keys() == {
-        *("manifest_version", "name", "version", "description", "key", "minimum_chrome_version"),
+        *("manifest_version", "name", "version", "description", "key", "minimum_chrome_version", "icons"),
         *("permissions", "host_permissions", "background", "action", "content_security_policy", "incognito"),
     }
 
@@ -82,7 +83,7 @@ def test_folder_holds_every_named_file_and_no_other() -> None:
     action = MANIFEST["action"]["default_popup"]
     named = {MANIFEST["background"]["service_worker"], action}
     named |= set(re.findall(r'(?:src|href)="([^"]+)"', SOURCES[action]))
-    assert named | {"manifest.json"} == SOURCES.keys()
+    assert named | {"manifest.json", *MANIFEST["icons"].values()} == FILES
 
 
 def test_sources_name_one_address() -> None:

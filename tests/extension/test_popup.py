@@ -27,10 +27,10 @@ LINES = (
     "",
     "Extra usage      $17.20 / $50.00 (34%)",
 )
-INSTALL = "Run: claudemeter-tui --extension install"
-NOT_INSTALLED = f"claudemeter-tui is not installed for this browser. {INSTALL}"
-NOT_KNOWN = f"The installed claudemeter-tui does not know this extension. {INSTALL}"
-ENDED_AT_ONCE = "claudemeter-tui ended at once. Run: claudemeter-tui --extension status"
+INSTALL = "\nRun: claudemeter-tui --extension install"
+NOT_INSTALLED = f"claudemeter-tui is not installed for this browser.{INSTALL}"
+NOT_KNOWN = f"The installed claudemeter-tui does not know this extension.{INSTALL}"
+ENDED_AT_ONCE = "claudemeter-tui ended at once.\nRun: claudemeter-tui --extension status"
 ENDED = "claudemeter-tui ended. It is started again within a minute."
 GREEN, YELLOW = [26, 112, 80, 255], [132, 97, 0, 255]
 RED, GREY = [186, 0, 64, 255], [79, 92, 105, 255]
@@ -79,7 +79,7 @@ def test_popup_shows_the_lines_of_the_host(browser: Browser) -> None:
 
 
 BADGES: tuple[tuple[object, str, str, list[int]], ...] = (
-    ("100%", "critical", "100%", RED),
+    ("100%", "critical", "100", RED),
     ("!", "critical", "!", RED),
     ("83%", "warning", "83%", YELLOW),
     ("?", "unknown", "?", GREY),
@@ -89,7 +89,7 @@ BADGES: tuple[tuple[object, str, str, list[int]], ...] = (
 
 
 def test_badge_has_text_and_color(browser: Browser) -> None:
-    """The text says what the colour says; another level is grey, and the text has at most 4 characters."""
+    """The text says what the colour says; another level is grey, and no figure is cut."""
     host, popup = browser.hosts.wait_for(), browser.open_popup()
     for number, (badge, level, text, color) in enumerate(BADGES):
         host.send(build_show(badge=badge, level=level, title=str(number)))

@@ -30,13 +30,13 @@ const RELOAD_PAUSE = 10 * 60_000; // milliseconds
 
 // Each has a contrast of at least 5 to 1 with the white text. The text alone says the same.
 const BADGE_COLORS = { normal: "#1a7050", warning: "#846100", critical: "#ba0040", unknown: "#4f5c69" };
-const INSTALL = "Run: claudemeter-tui --extension install";
+const INSTALL = "\nRun: claudemeter-tui --extension install";
 const PROBLEMS = [
-  [/host not found/, `claudemeter-tui is not installed for this browser. ${INSTALL}`],
-  [/forbidden/, `The installed claudemeter-tui does not know this extension. ${INSTALL}`],
-  [/failed to start/i, `The browser could not start claudemeter-tui. ${INSTALL}`],
+  [/host not found/, `claudemeter-tui is not installed for this browser.${INSTALL}`],
+  [/forbidden/, `The installed claudemeter-tui does not know this extension.${INSTALL}`],
+  [/failed to start/i, `The browser could not start claudemeter-tui.${INSTALL}`],
 ];
-const HOST_SILENT = "claudemeter-tui ended at once. Run: claudemeter-tui --extension status";
+const HOST_SILENT = "claudemeter-tui ended at once.\nRun: claudemeter-tui --extension status";
 const HOST_ENDED = "claudemeter-tui ended. It is started again within a minute.";
 const NOTHING_SHOWN = { badge: "?", level: "unknown", title: "", lines: [], read_at: null, failing: false };
 
@@ -84,6 +84,11 @@ async function get(path) {
   }
 }
 
+// The badge has room for three characters: of "100%", Chromium cuts both ends.
+function fitBadge(text) {
+  return (text.length > 3 ? text.replace("%", "") : text).slice(0, 4);
+}
+
 function display(message) {
   const isOld = message.read_at !== null && Date.now() - message.read_at > MAX_FIGURE_AGE;
   shown = message;
@@ -111,7 +116,7 @@ async function receive(from, message) {
   } else if (message?.type === "show") {
     refreshEndsAt = 0;
     display({
-      badge: String(message.badge).slice(0, 4),
+      badge: fitBadge(String(message.badge)),
       level: message.level,
       title: String(message.title ?? ""),
       lines: Array.isArray(message.lines) ? message.lines.map(String) : [],
