@@ -171,8 +171,9 @@ def test_old_figures_are_not_shown_as_current(browser: Browser) -> None:
     wait_for_badge(popup, "?", GREY, "old")
     host.send(build_show(title="new"))
     wait_for_badge(popup, "67%", GREEN, "new")
-    later = int(UNKNOWN_AFTER.total_seconds() + 1) * 1000
-    browser.attach_worker().run(f"{{ const now = Date.now; Date.now = () => now() + {later}; }}")
+    worker, limit = browser.attach_worker(), UNKNOWN_AFTER.total_seconds() * 1000
+    assert worker.run("MAX_FIGURE_AGE") == limit
+    worker.run(f"{{ const now = Date.now; Date.now = () => now() + {limit} + 1; }}")
     fire_alarm(popup)
     wait_for_badge(popup, "?", GREY, "new")
     assert len(browser.hosts.started) == 1

@@ -90,7 +90,7 @@ function fitBadge(text) {
 }
 
 function display(message) {
-  const isOld = message.read_at !== null && Date.now() - message.read_at > MAX_FIGURE_AGE;
+  const isOld = message.read_at !== null && Math.abs(Date.now() - message.read_at) > MAX_FIGURE_AGE;
   shown = message;
   const level = !isOld && Object.hasOwn(BADGE_COLORS, message.level) ? message.level : "unknown";
   chrome.action.setBadgeText({ text: isOld ? "?" : message.badge });
