@@ -101,6 +101,7 @@ class ExtensionHost:
             case "reply":
                 self.client.receive(message)
             case "refresh" if self._feed is not None:
+                self._shown = {}  # The popup waits for the next contents, even if they are the same.
                 self._feed.poll_now()
 
     async def run(self, feed: Feed) -> None:

@@ -175,6 +175,18 @@ def test_refresh_polls_now(tmp_path: Path, server: LoopbackServer) -> None:
         browser.wait_for_line("84.0%", 30)
 
 
+def test_refresh_without_a_change_is_answered(tmp_path: Path, server: LoopbackServer) -> None:
+    """The popup gets the same contents again, because its button waits for them."""
+    server.routes["/api/account"] = SIGNED_OUT
+    with ScriptedBrowser(tmp_path, server) as browser:
+        browser.wait_for_line("Sign in to claude.ai")
+        before = browser.shown
+        shows = sum(one["type"] == "show" for one in browser.messages)
+        browser.send({"type": "refresh"})
+        browser.wait_for(lambda one: sum(it["type"] == "show" for it in one.messages) > shows)
+        assert browser.shown == before
+
+
 def test_host_ends_with_the_browser(tmp_path: Path, server: LoopbackServer) -> None:
     """The end of standard input ends the host at once, with status 0 and without a word."""
     with ScriptedBrowser(tmp_path, server) as browser:
