@@ -39,7 +39,7 @@ RED, GREY = [186, 0, 64, 255], [79, 92, 105, 255]
 def build_show(*lines: object, age: float | None = 0, **more: object) -> Message:
     """Return what the host says, with figures of an age in seconds; `more` replaces keys."""
     read_at = None if age is None else int((time.time() - age) * 1000)
-    facts = {"badge": "67%", "level": "normal", "title": "Personal: CAN WORK", "failing": False}
+    facts = {"badge": "67%", "level": "normal", "title": "Personal: CAN WORK"}
     return {"type": "show", **facts, "lines": lines or LINES, "read_at": read_at, **more}
 
 
@@ -101,13 +101,13 @@ AGES = ((0, "0s"), (59.9, "59s"), (60, "1m"), (3599, "59m"), (3600, "1h 0m"), (7
 
 
 def test_age_counts_up(browser: Browser) -> None:
-    """The age grows without a message, in seconds, minutes and hours, and a failed attempt is named."""
+    """The age grows without a message, in seconds, minutes and hours."""
     host, popup = browser.hosts.wait_for(), browser.open_popup()
     for seconds, text in AGES:
-        script = f"formatAge(Date.now() - {seconds} * 1000, false)"
+        script = f"formatAge(Date.now() - {seconds} * 1000)"
         assert popup.run(script) == f"read {text} ago"
-    host.send(build_show(age=2 * 3600 + 300, failing=True))
-    popup.wait_for("age.textContent", "read 2h 5m ago · the last attempt failed")
+    host.send(build_show(age=2 * 3600 + 300))
+    popup.wait_for("age.textContent", "read 2h 5m ago")
     host.send(build_show(age=None))
     popup.wait_for("age.textContent", "")
 
@@ -132,7 +132,7 @@ def test_hostile_lines_are_text(browser: Browser) -> None:
     assert popup.run("lines.querySelectorAll('*').length") == 5
     assert popup.run("document.title") == "claudemeter"
     wait_for_badge(popup, "<b>", GREEN, hostile)
-    for odd in ({"lines": "<b>"}, {"lines": None}, {"read_at": "x"}, {"failing": "<b>"}, {"title": None}):
+    for odd in ({"lines": "<b>"}, {"lines": None}, {"read_at": "x"}, {"title": None}):
         host.send(build_show("last") | odd)
     host.send(build_show("end"))
     popup.wait_for("lines.textContent", "end")

@@ -6,13 +6,13 @@ const lines = document.getElementById("lines");
 const age = document.getElementById("age");
 const button = document.getElementById("refresh");
 
-function formatAge(readAt, failing) {
+function formatAge(readAt) {
   if (readAt === null) return "";
   const seconds = Math.max(0, Math.floor((Date.now() - readAt) / 1000));
   const minutes = Math.floor(seconds / 60);
   const hours = Math.floor(minutes / 60);
   const span = hours ? `${hours}h ${minutes % 60}m` : minutes ? `${minutes}m` : `${seconds}s`;
-  return `read ${span} ago${failing ? " · the last attempt failed" : ""}`;
+  return `read ${span} ago`;
 }
 
 function setText(element, text) {
@@ -26,7 +26,7 @@ function draw(state) {
   if (texts.join("\n") !== Array.from(lines.children, (line) => line.textContent).join("\n")) {
     lines.replaceChildren(...texts.map((text) => Object.assign(document.createElement("div"), { textContent: text })));
   }
-  setText(age, formatAge(state.read_at, state.failing));
+  setText(age, formatAge(state.read_at));
   setText(button, state.isRefreshing ? "Refreshing…" : "Refresh now");
   button.disabled = state.isRefreshing;
 }

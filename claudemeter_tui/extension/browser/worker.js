@@ -38,7 +38,7 @@ const PROBLEMS = [
 ];
 const HOST_SILENT = "claudemeter-tui ended at once.\nRun: claudemeter-tui --extension status";
 const HOST_ENDED = "claudemeter-tui ended. It is started again within a minute.";
-const NOTHING_SHOWN = { badge: "?", level: "unknown", title: "", lines: [], read_at: null, failing: false };
+const NOTHING_SHOWN = { badge: "?", level: "unknown", title: "", lines: [], read_at: null };
 
 let port = null;
 let attemptedAt = 0;
@@ -121,7 +121,6 @@ async function receive(from, message) {
       title: String(message.title ?? ""),
       lines: Array.isArray(message.lines) ? message.lines.map(String) : [],
       read_at: Number.isFinite(message.read_at) ? message.read_at : null,
-      failing: message.failing === true,
     });
   } else if (message?.type === "reload") {
     await reload();
