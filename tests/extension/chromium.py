@@ -11,7 +11,7 @@ import ssl
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,6 @@ from tests.extension import sealed
 from tests.extension.devtools import DevTools
 from tests.extension.hosts import Hosts, listening
 from tests.server import LoopbackServer
-
-_URL = f"chrome-extension://{EXTENSION_ID}/"
 
 
 @dataclass(frozen=True)
@@ -80,16 +78,20 @@ class Browser:
 
     def open_popup(self) -> Page:
         """Open the popup's page in a tab."""
-        return self.visit(f"{_URL}popup.html")
+        return self.visit(self.find_worker()["url"].replace("worker.js", "popup.html"))
+
+    def find_worker(self) -> dict[str, str]:
+        """Return the target of the extension's service worker, once it runs."""
+
+        def find() -> list[dict[str, str]]:
+            targets = self.devtools.call("Target.getTargets")["targetInfos"]
+            return [target for target in targets if target["url"].endswith("/worker.js")]
+
+        return until(find, lambda: "the service worker")[0]
 
     def attach_worker(self) -> Page:
         """Attach to the service worker, which then never ends by itself."""
-
-        def find() -> str:
-            targets = self.devtools.call("Target.getTargets")["targetInfos"]
-            return next((it["targetId"] for it in targets if it["url"] == f"{_URL}worker.js"), "")
-
-        return Page(self.devtools, self.devtools.attach(until(find, lambda: "the service worker")))
+        return Page(self.devtools, self.devtools.attach(self.find_worker()["targetId"]))
 
     def set_enabled(self, *, is_enabled: bool) -> None:
         """Switch the extension off or on, as on the browser's own page."""
@@ -120,8 +122,10 @@ def prepared() -> Iterator[Hosts]:
 
 
 @contextlib.contextmanager
-def running(hosts: Hosts, extension: Path = EXTENSION_FOLDER) -> Iterator[Browser]:
-    """Start the browser with the extension."""
+def running(
+    hosts: Hosts, extension: Path = EXTENSION_FOLDER, environment: Mapping[str, str] | None = None
+) -> Iterator[Browser]:
+    """Start the browser with the extension; `environment` adds variables, which its hosts inherit."""
     user_data, place = hosts.manifest.parent.parent, hosts.program.parent
     with contextlib.ExitStack() as stack:
         home, away = (stack.enter_context(end) for end in socket.socketpair())
@@ -135,7 +139,13 @@ def running(hosts: Hosts, extension: Path = EXTENSION_FOLDER) -> Iterator[Browse
                 *(sys.executable, "-S", sealed.__file__, *map(str, inherited)),
                 *_list_command(user_data, extension),
             ],
-            env={"PATH": os.environ["PATH"], "HOME": str(place), "TMPDIR": str(place), "LANG": "C.UTF-8"},
+            env={
+                "PATH": os.environ["PATH"],
+                "LANG": "C.UTF-8",
+                "HOME": str(place),
+                "TMPDIR": str(place),
+                **(environment or {}),
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -118,6 +118,7 @@ def test_every_path_of_the_program_is_requested(browser: Browser) -> None:
     for request in requests:
         assert (request.method, request.body, request.headers["host"]) == ("GET", b"", "claude.ai")
         assert request.headers["cookie"] == "sessionKey=secret; lastActiveOrg=secret"
+        assert request.headers["cache-control"] == "no-cache"  # `no-store` also asks the caches on the way
         assert not {"origin", "referer"} & request.headers.keys()
 
 
