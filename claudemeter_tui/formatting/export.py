@@ -163,16 +163,17 @@ def build_columns(row: ArchiveRow) -> Columns:
                 "body": None,
             }
         case TokenRow():
+            usage = row.usage
             return {
                 **build_owner_columns(row.owner),
                 "hour_at": format_exact_utc(row.start_at),
-                "project": row.project or None,
-                "model": row.model or None,
-                "variant": row.variant,
-                "subagent": row.is_sidechain,
-                "calls": row.calls,
-                **{key: getattr(row.counts, name) for name, key in TOKEN_KEYS.items()},
-                "cache_rebuilt": row.rebuilt,
+                "project": usage.project or None,
+                "model": usage.model or None,
+                "variant": usage.variant,
+                "subagent": usage.is_sidechain,
+                "calls": usage.calls,
+                **{key: getattr(usage.counts, name) for name, key in TOKEN_KEYS.items()},
+                "cache_rebuilt": usage.rebuilt,
             }
         case RefusalRow():
             refusal = row.refusal

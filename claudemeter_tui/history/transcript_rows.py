@@ -8,6 +8,7 @@ from collections.abc import Callable, Container, Iterator
 from claudemeter_tui.history.database import HOUR_MILLIS, from_millis
 from claudemeter_tui.history.transcripts import load_refusals
 from claudemeter_tui.model.archive_rows import Owner, RefusalRow, TokenRow
+from claudemeter_tui.model.machine import UsageRow
 from claudemeter_tui.model.transcripts import Login, TokenCounts
 
 _PAGE = 7 * 24 * HOUR_MILLIS
@@ -67,17 +68,9 @@ def iterate_tokens(  # noqa: PLR0917 - a span of some orgs
             at, org, account, project, model, variant, is_sidechain, calls, rebuilt, *counts = row
             owner = find_owner(Login(org, account)) if org else None
             if owners is None or (owner is not None and owner in owners):
-                yield TokenRow(
-                    owner,
-                    from_millis(at),
-                    project,
-                    model,
-                    variant,
-                    bool(is_sidechain),
-                    calls,
-                    TokenCounts(*counts),
-                    rebuilt,
-                )
+                sums = TokenCounts(*counts)
+                usage = UsageRow(project, model, variant, bool(is_sidechain), calls, sums, rebuilt)
+                yield TokenRow(owner, from_millis(at), usage)
 
 
 def iterate_refusals(  # noqa: PLR0917

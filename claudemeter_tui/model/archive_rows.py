@@ -9,9 +9,10 @@ from typing import TypeAlias
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.history import HistoryCycle, RowValue
+from claudemeter_tui.model.machine import UsageRow
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import Session
-from claudemeter_tui.model.transcripts import Refusal, TokenCounts
+from claudemeter_tui.model.transcripts import Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,18 +131,7 @@ class TokenRow:
     """Account and org of the login. None if it is not known."""
     start_at: datetime
     """Start of the hour."""
-    project: str
-    """Folder in which Claude Code was started, as a path. Empty if not known."""
-    model: str
-    """Name as in the transcript. Empty if not known."""
-    variant: str
-    """See `Call.variant`."""
-    is_sidechain: bool
-    """True for calls of subagents."""
-    calls: int
-    counts: TokenCounts
-    rebuilt: int
-    """Tokens that were written to the cache again."""
+    usage: UsageRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from claudemeter_tui.model.archive_rows import (
 from claudemeter_tui.model.catalogue import Cause, CreditState, MeterOrigin
 from claudemeter_tui.model.events import EventKind
 from claudemeter_tui.model.history import RowValue
-from claudemeter_tui.model.machine import FigureRises, MachineUsage
+from claudemeter_tui.model.machine import FigureRises, MachineUsage, UsageRow
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.prices import label_model
 from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN
@@ -93,24 +93,14 @@ class RowRedactor(Redactor):
                 return replace(
                     row,
                     owner=row.owner and self.redact_owner(row.owner),
-                    project=self.redact_project(row.project),
-                    model=self._redact_model(row.model),
-                    variant=self._redact_variant(row.variant),
+                    usage=self._redact_usage(row.usage),
                 )
             case RefusalRow():
                 concerned = row.owner and self.redact_owner(row.owner)
                 status = row.refusal.credits_status
                 if status not in _PUBLIC_STATUSES:
                     status = self._names.assign("text", status)
-                return RefusalRow(
-                    concerned,
-                    replace(
-                        self.redact_refusal(row.refusal),
-                        credits_status=status
-                        if status in _PUBLIC_STATUSES
-                        else self._names.assign("text", status),
-                    ),
-                )
+                return RefusalRow(concerned, replace(self.redact_refusal(row.refusal), credits_status=status))
 
     def redact_machine(self, usage: MachineUsage) -> MachineUsage:
         """Redact the use of this machine: projects, unknown models and codes; tokens and rises stay."""
@@ -120,14 +110,7 @@ class RowRedactor(Redactor):
             spans=tuple(
                 replace(
                     span,
-                    rows=tuple(
-                        row._replace(
-                            project=self.redact_project(row.project),
-                            model=self._redact_model(row.model),
-                            variant=self._redact_variant(row.variant),
-                        )
-                        for row in span.rows
-                    ),
+                    rows=tuple(map(self._redact_usage, span.rows)),
                     figures=tuple(map(self._redact_rises, span.figures)),
                 )
                 for span in usage.spans
@@ -152,6 +135,13 @@ class RowRedactor(Redactor):
         if unit is not None:
             unit = self.redact_money(Money(Decimal(0), *unit)).unit
         return figure._replace(figure=self.redact_figure(figure.figure), unit=unit, attribution=split)
+
+    def _redact_usage(self, row: UsageRow) -> UsageRow:
+        return row._replace(
+            project=self.redact_project(row.project),
+            model=self._redact_model(row.model),
+            variant=self._redact_variant(row.variant),
+        )
 
     def _redact_model(self, model: str) -> str:
         is_public = MODEL_PATTERN.fullmatch(label_model(model)) is not None

@@ -86,7 +86,7 @@ async def test_block_of_the_day_is_refused() -> None:
 
 
 async def test_every_rise_of_the_day_has_its_calls(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It has them even if the thread that keeps the readings is behind the clock."""
+    """The thread that keeps the readings can be behind the clock."""
     monkeypatch.setattr("claudemeter_tui.demo.transcripts.PAUSE", 0)
     clock = SkippingClock(START)
     feed = build_feed(load_settings(["--demo"], {}), clock)
