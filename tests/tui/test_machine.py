@@ -129,6 +129,17 @@ async def test_totals_has_four_spans_side_by_side() -> None:
         assert "3 lines of the transcripts could not be read." in text(pilot)
 
 
+async def test_cursor_of_a_small_pane_starts_on_figures() -> None:
+    """They are one row with their title, and the names of projects take no more room than they need."""
+    async with dashboard().run_test(size=(40, 8)) as pilot:
+        await press_each(pilot, "2", "l")
+        marked = [line for line in screen(pilot) if line.startswith("▌")]
+        assert [line.split()[1] for line in marked] == ["Tokens", "input"]
+    async with dashboard().run_test(size=(80, 24)) as pilot:
+        await press_each(pilot, "2", "l", "shift+tab")
+        assert "Sat Apr 25 13:48  mayflower/api  5-hour window" in text(pilot)
+
+
 async def test_old_figures_show_their_time() -> None:
     """On every page; figures of the last minutes do not."""
     loader = build_machine_loader()

@@ -263,14 +263,18 @@ def _stack_spans(
                 for label, texts in lines
                 if label != SINCE and texts[place] != NOTHING
             ]
-            found = [[(title, MUTED)], *wrap_cells(cells, context.room, "  ", " · ")] if cells else []
-            rows += _build_lines((one.span.kind, title), found)
+            rows += _build_section((one.span.kind, title), title, cells, context)
     return rows
 
 
-def _build_lines(key: object, lines: Sequence[Sequence[Cell]]) -> list[ListRow]:
-    """Return a row for each line, so that a small pane scrolls line by line."""
-    return [build_row((key, place), [draw_cells(lines, place)]) for place in range(len(lines))]
+def _build_section(key: object, title: str, cells: Sequence[Cell], context: PageContext) -> list[ListRow]:
+    """Return a row for each line, so that a small pane scrolls line by line; the first has the title."""
+    wrapped = wrap_cells(cells, context.room, "  ", " · ")
+    lines = [draw_cells(wrapped, place) for place in range(len(wrapped))]
+    return [
+        build_row((key, place), [line] if place else [build_line((title, MUTED)), line])
+        for place, line in enumerate(lines)
+    ]
 
 
 def _build_notes(notes: Iterable[str], context: PageContext) -> list[ListRow]:
@@ -512,6 +516,8 @@ def _wrap_rebuild(name: str, texts: Sequence[str], room: int) -> ListRow:
 
 TIME_CELLS = 17
 """Cells of the time of a refusal: `Sat Apr 25 14:22 `."""
+MAX_PROJECT = 20
+"""Cells of the column with the projects of refusals."""
 WIDE_FROM = 76
 """Cells from which a refusal has time, project and cause side by side."""
 
@@ -527,17 +533,19 @@ def build_refusals_page(usage: MachineUsage, context: PageContext) -> ListPage:
     names = name_projects(dict.fromkeys(refusal.project for refusal in usage.refusals))
     heading = f"{head[0].upper()}{head[1:]}"
     rows = [fix_row(line) for line in wrap_text(heading, context.room, HEADING)]
+    width = min(MAX_PROJECT, max(map(cell_len, names.values())))
     for found in sorted(stops.values(), key=lambda found: found[0].at, reverse=True):
         first = found[0]
-        lines = _draw_refusal(found, names[first.project], usage.at, context)
+        lines = _draw_refusal(found, names[first.project], width, usage.at, context)
         org_key = context.find_org(first.org) if first.org is not None else None
         rows.append(build_row(first.key, lines, first.at, org_key))
     return ListPage([*rows, *_build_notes([NO_PROOF], context)], context.width)
 
 
 def _draw_refusal(
-    found: Sequence[Refusal], project: str, now: datetime, context: PageContext
+    found: Sequence[Refusal], project: str, width: int, now: datetime, context: PageContext
 ) -> list[Content]:
+    """Return the lines of a stop; in a wide pane, the names have a column of this width."""
     first, last = found[0], found[-1]
     at = format_minute(first.at, now, context.zone)
     reasons = (refusal.credits_reason for refusal in reversed(found))
@@ -548,8 +556,8 @@ def _draw_refusal(
     if last.offers_low_priority:
         texts.append(LOW_PRIORITY_FORMS[0])
     if context.width >= WIDE_FROM:
-        name = _cut_name(project, 20)
-        head = build_line((f"{at:<{TIME_CELLS}} ", MUTED), f"{name}{' ' * (22 - cell_len(name))}")
+        name = _cut_name(project, width)
+        head = build_line((f"{at:<{TIME_CELLS}} ", MUTED), set_cell_size(name, width + COLUMN_GAP))
         blank = Content(" " * head.cell_length)
         parts = _join_fitting(texts, context.room - head.cell_length)
         hung = (hang_text(blank if place else head, part, context.room) for place, part in enumerate(parts))
