@@ -208,6 +208,19 @@ def test_missing_host_is_named(hosts: Hosts) -> None:
         assert popup.run("problem.hidden")
 
 
+def test_opened_popup_looks_for_the_host_again(hosts: Hosts) -> None:
+    """Who has installed the host and opens the popup need not click or wait."""
+    with running(hosts) as browser:
+        popup = browser.open_popup()
+        check_problem(popup, NOT_INSTALLED)
+        popup.run("chrome.alarms.clearAll()")  # The alarm would find it, too, a minute later.
+        hosts.install()
+        set_last_attempt(browser, "Date.now() - 10_000")
+        browser.open_popup()
+        hosts.wait_for().send(build_show())
+        popup.wait_for_text("CAN WORK")
+
+
 def test_host_that_cannot_be_used_is_named(hosts: Hosts, tmp_path: Path) -> None:
     """Each way in which a host cannot start has its sentence, and a click tries once more."""
     broken = tmp_path / "broken"

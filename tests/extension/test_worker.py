@@ -326,9 +326,21 @@ def test_host_ends_with_the_browser(browser: Browser) -> None:
     assert len(browser.hosts.started) == 1
 
 
+def test_host_starts_with_the_browser(hosts: Hosts) -> None:
+    """A browser that is started again starts the host at once, without an open page of the extension."""
+    hosts.install()
+    with running(hosts) as browser:
+        hosts.wait_for()
+        browser.open_popup().run("chrome.alarms.clearAll()")
+        browser.kill()
+    with running(hosts):
+        assert hosts.wait_for(2).messages[0]["type"] == "hello"
+
+
 def test_host_ends_with_the_extension_and_starts_again_with_it(browser: Browser) -> None:
     """Disabling the extension ends the host, and enabling it starts one at once."""
     host = browser.hosts.wait_for()
+    browser.open_popup().run("chrome.alarms.clearAll()")  # The alarm would start it, too, a minute later.
     browser.set_enabled(is_enabled=False)
     assert host.has_ended.wait(60)
     assert len(browser.hosts.started) == 1

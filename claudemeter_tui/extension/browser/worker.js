@@ -155,13 +155,13 @@ function connect() {
   opened.postMessage({ type: "hello", version: chrome.runtime.getManifest().version, browser: findBrowserName() });
 }
 
-// Called at each start of this worker, once a minute, and when the popup opens: never after a failure.
+// Called at each start of this worker (also when the extension is installed or switched on), at the start of the
+// browser, once a minute, and when the popup opens. Never called because of a failure.
 function keepConnected() {
   if (Date.now() - attemptedAt > CONNECT_PAUSE) connect();
 }
 
 chrome.runtime.onStartup.addListener(keepConnected);
-chrome.runtime.onInstalled.addListener(keepConnected);
 chrome.alarms.onAlarm.addListener(() => {
   keepConnected();
   display(shown);
