@@ -57,6 +57,10 @@ class ChartStyle(StrEnum):
     SECOND = "second"
     """Any curve but the first."""
     SECOND_OVER_AREA = "second over area"
+    FORECAST = "forecast"
+    """The expected course of the first curve."""
+    SECOND_FORECAST = "second forecast"
+    """That of any other curve."""
 
 
 CellStyles = list[ChartStyle | Severity]
@@ -158,7 +162,7 @@ class Canvas:
         """Draw the expected course of each curve as a dashed line with corners; the first is in front."""
         for number, values in reversed([*enumerate(forecasts)]):
             signs = find_line_signs(number, plain=self.plain)
-            style = ChartStyle.SECOND if number else ChartStyle.CURVE
+            style = ChartStyle.SECOND_FORECAST if number else ChartStyle.FORECAST
             before = None
             for column, value in values.items():  # not with `_trace_line`, which would need many calls more
                 newest = scale.find_row(value)
@@ -175,6 +179,22 @@ class Canvas:
                     sign = signs.joints[down | _RIGHT]
                     self.cells[newest][column], self.styles[newest][column] = sign, style
                 before = newest
+
+    def draw_values(self, texts: Sequence[str], rows: Sequence[int], begin: int) -> None:
+        """Write the value of each curve behind the end of its line, from the column `begin` on.
+
+        Of two lines in one row, the second value is behind the first. A value without room is left out.
+        """
+        ends: dict[int, int] = {}
+        for number, (text, row) in enumerate(zip(texts, rows, strict=True)):
+            column = ends.get(row, begin)
+            end = column + len(text) + 2
+            if not text or end > self.columns:
+                continue
+            style = ChartStyle.SECOND if number else ChartStyle.CURVE
+            self.cells[row][column:end] = f" {text} "
+            self.styles[row][column:end] = [style] * (end - column)
+            ends[row] = end - 1
 
     def draw_gaps(self, gaps: Sequence[Gap]) -> None:
         """Hatch the gaps, with a label where it fits."""

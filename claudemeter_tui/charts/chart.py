@@ -47,7 +47,13 @@ from claudemeter_tui.charts.scale import (
     format_minor_units,
     measure_labels,
 )
-from claudemeter_tui.formatting.values import format_moment, format_money, format_short_day, to_local
+from claudemeter_tui.formatting.values import (
+    format_moment,
+    format_money,
+    format_percent,
+    format_short_day,
+    to_local,
+)
 from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.time_series import CreditSeries, Histories, PercentHistory
@@ -327,6 +333,12 @@ def build_windows_chart(
         canvas.draw_steps(steps, scale, begin=int(periods is not None))
         found = [_sample_forecast(expected.get(label, ()), edges) for label in histories]
         canvas.draw_forecasts(found, scale)
+        if frame.resets_at is not None:
+            now = edges.find_column(edges.now)
+            newest = [step.newest if (step := each[now]) is not None else None for each in steps]
+            texts = ["" if value is None else format_percent(value) for value in newest]
+            rows = [0 if value is None else scale.find_row(value) for value in newest]
+            canvas.draw_values(texts, rows, now + 1)
         if highest.high > 100 and scale.limit_row is not None:
             canvas.draw_limit(scale.limit_row, "")
 

@@ -40,10 +40,6 @@ _FEW_LABELS_COST, _UNEVEN_CAP_COST = 1.5, 1.5
 """Factors of unused height that a scale with less than two labels above its base may save, or one with the
 cap between two rows.
 """
-_MAX_ROW_PERCENT = 20.0
-"""Percent of a row from which a line is drawn in the nearest row only: the next one would be too far away."""
-_MAX_LABEL_DISTANCE = 0.25
-"""Maximum distance in rows at which a line is drawn in the row of a label if rows are smaller."""
 _ROUND_FACTORS = {1: 1.0, 2: 1.0, 2.5: 1.0, 4: 1.1, 5: 1.0, 6: 1.1}
 """Factors of a power of ten that are round steps, with the factor of their cost."""
 _QUARTERS_FROM = 1_000.0
@@ -77,17 +73,8 @@ class Scale:
         return None if self.limit is None else max(0, math.floor(self._find_place(self.limit) + 0.5))
 
     def find_row(self, value: float) -> int:
-        """Return the row of a value; a value below the limit is never drawn in the limit's row.
-
-        If rows are small, a line that is not near a label is not in its row: 45% would look like 50%.
-        """
-        place = self._find_place(value)
-        row = round(place)
-        off = place - row
-        is_fine = self.base_row == 0 and self.step_rows > 1 and self.step / self.step_rows < _MAX_ROW_PERCENT
-        if is_fine and row % self.step_rows == 0:
-            row += (off > _MAX_LABEL_DISTANCE) - (off < -_MAX_LABEL_DISTANCE)
-        row = min(self.rows - 1, max(0, row))
+        """Return the nearest row of a value; a value below the limit is never drawn in the limit's row."""
+        row = min(self.rows - 1, max(0, round(self._find_place(value))))
         if self.limit is None or self.limit_row is None or value >= self.limit:
             return row
         return max(0, min(row, self.limit_row - 1))

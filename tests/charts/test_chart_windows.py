@@ -10,6 +10,7 @@ import pytest
 
 from claudemeter_tui.charts.canvas import ChartStyle
 from claudemeter_tui.charts.chart import build_windows_chart
+from claudemeter_tui.charts.scale import ValueRange, build_percent_scale
 from claudemeter_tui.model.time_series import MAX_PERCENT_RUNS, PercentHistory
 from tests.charts.chart_cases import DAY, MINUTE, canvas, columns, frame, history, labels, lines
 from tests.model.readings import at
@@ -66,8 +67,8 @@ def test_chart_of_a_window_is_from_start_to_reset() -> None:
         "100% ┤               ╭╮                               ╭┄┄┄┄┄┄┄┄┄┄┄",
         "     │               ││                 ╭┄┄┄┄┄┄┄┄┄┄┄┄┄╯           ",
         " 50% ┤              ╭╯│        ╭┄┄┄┄┄┄┄┄╯                         ",
-        "     │            ═╭╯═│══┈┄┈┄┈┄╯┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈",
-        "  0% ┤            ─╯  ╰──                                         ",
+        "     │            ═╭╯═│══ 20% ┄╯┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈┈",
+        "  0% ┤            ─╯  ╰── 0%                                      ",
         "     └┬───────────┬─────┬─────┬───────────┬───────────────────────",
         "    13:00       14:00  now  15:00       16:00          reset 18:00",
     ]
@@ -126,12 +127,33 @@ def test_nearly_full_window_is_below_100() -> None:
 
 
 @pytest.mark.parametrize("height", [9, 11, 15])
-@pytest.mark.parametrize(("percent", "label"), [(45, None), (50, "50%"), (49, "50%"), (55, None), (5, None)])
-def test_line_beside_a_label_is_not_in_its_row(percent: float, label: str | None, height: int) -> None:
-    """If rows are small, 45% does not look like 50%; 49% does."""
-    drawn = build_windows_chart({"7-day all": history([percent] * 31)}, frame(at(30), 60, height))
-    (row,) = (row for row in lines(drawn) if "────" in row and "└" not in row)
-    assert row[:6].strip(" ┤│") == (label or "")
+def test_line_is_in_the_nearest_row(height: int) -> None:
+    """A line is at most half a row away from its value, except below 100%: a small rise is a small step."""
+    scale = build_percent_scale(ValueRange(0, 99, 0, 99), height - 2)
+    size = scale.step / scale.step_rows
+    for percent in range(round(100 - size / 2)):
+        assert abs(scale.find_row(percent) * size - percent) <= size / 2 + 1e-9
+
+
+@pytest.mark.parametrize("minutes", [*range(0, 240, 9), 239])
+def test_value_is_behind_the_end_of_its_line(minutes: int) -> None:
+    """The newest value of each curve is behind its line, as far as there is room until the reset."""
+    both = {"5-hour": history([80] * (minutes + 1)), "7-day all": history([46] * (minutes + 1))}
+    drawn = build_windows_chart(both, replace(WINDOW, now=at(minutes)))
+    assert drawn is not None
+    styled = {ink: text for line in drawn.lines for text, ink in line if "%" in text}
+    room = drawn.edges.columns - drawn.edges.find_column(drawn.edges.now) - 1
+    expected = {"80%", "46%"} if room >= len(" 80% ") else set()
+    found = {text.strip(" ─═") for ink, text in styled.items() if ink is not ChartStyle.SCALE}
+    assert found == expected
+
+
+def test_values_in_one_row_are_side_by_side() -> None:
+    """Two lines that end in one row have both values behind them, each in the style of its line."""
+    both = {"5-hour": history([51] * 31), "7-day all": history([50] * 31)}
+    drawn = build_windows_chart(both, WINDOW)
+    (row,) = (row for row in canvas(drawn) if "51%" in row)
+    assert "─ 51% 50% " in row.replace("═", "─")
 
 
 def test_reset_is_a_drop() -> None:

@@ -72,6 +72,8 @@ CHART_STYLES: dict[ChartStyle | Severity, str] = {
     ChartStyle.BAR: "$curve on $curve",
     ChartStyle.SECOND: "$accent",
     ChartStyle.SECOND_OVER_AREA: "$foreground on $area",
+    ChartStyle.FORECAST: "dim $curve",
+    ChartStyle.SECOND_FORECAST: "dim $accent",
     **{severity: f"bold {style.removeprefix('bold ')}" for severity, style in SEVERITY_STYLES.items()},
 }
 """Style of each part of a chart."""
