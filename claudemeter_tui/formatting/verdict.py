@@ -142,6 +142,8 @@ class BannerText:
 
     state: tuple[Forms, ...]
     """Cause and end of the verdict; the fullest window if work continues in the plan."""
+    end: Forms = ()
+    """Earliest end of the verdict: `until 12:03 (in 25m)`, then without the countdown. Empty if not known."""
     outlook: tuple[Forms, ...] = ()
     """Cure, what frees up first, and the facts beside the verdict, most important first."""
     code: str = ""
@@ -199,7 +201,9 @@ class VerdictWriter:
         words = " ".join(forms[0] for forms in (*state, *outlook))
         lock = next(iter(self.verdict.credit_locks), None) if self._shows_lock else None
         code = lock.reason or "" if lock is not None else ""
-        return BannerText(tuple(state), tuple(outlook), "" if code in words else code)
+        end = self.filter_future(self.verdict.ends_at)
+        until = _shorten(self.format_until(end)) if end is not None else ()
+        return BannerText(tuple(state), until, tuple(outlook), "" if code in words else code)
 
     @property
     def _shows_lock(self) -> bool:
@@ -221,14 +225,12 @@ class VerdictWriter:
         return full or [("no plan windows, all work uses credits",)]
 
     def _list_lock_facts(self) -> list[Forms]:
-        """Return the first lock and its end, which names the credits if a window has an end of its own."""
+        """Return the first lock and its end, unless that is the end of the verdict."""
         lead = self.list_locks()[0]
         facts, until = [_shorten(self.describe_aged_lock(lead), r" \([^()]* of [^()]*\)")], lead.until
-        if self.filter_future(until) is not None and until is not None:
+        if self.filter_future(until) is not None and until is not None and until != self.verdict.ends_at:
             named = _shorten(f"credits locked {self.format_until(until)}")
-            is_alone = not any(self.filter_future(window.resets_at) for window in self.verdict.full_windows)
-            bare = _shorten(self.format_until(until)) if is_alone else (named[-1].removeprefix("credits "),)
-            facts.append((*named, *bare))
+            facts.append((*named, named[-1].removeprefix("credits ")))
         return facts
 
     def _list_outlook(self) -> Iterator[Forms]:
@@ -279,17 +281,15 @@ class VerdictWriter:
             yield "no end date given – nothing to do but wait", "no end date given"
 
     def _list_window_ends(self) -> Iterator[Forms]:
-        """Yield the end of each full window, and which frees up first: the limiting window or the credits."""
+        """Yield the end of each full window, or which frees up first if the banner's end is its reset."""
         is_dated, source = any(self.describe_first_lift()), self.verdict.end_source
         for place, window in enumerate(self.verdict.full_windows):
             reset = self.filter_future(window.resets_at)
-            if reset is None or place or not is_dated or source is not EndSource.WINDOW:
-                until = format_with_countdown(reset, self.now, self.zone) if reset else ""
-                yield _shorten(f"{window.label} window {_format_full_until(window, until)}")
+            if reset is not None and not place and source is EndSource.WINDOW:
+                yield f"the {window.label} window frees up first", f"{window.label} frees up first"
                 continue
-            at, left = self.format_moment(reset), format_countdown(reset - self.now)
-            first = f"{window.label} window frees up first"
-            yield f"the {first}: {at} (in {left})", f"the {first} ({at})", f"{window.label} frees up {at}"
+            until = format_with_countdown(reset, self.now, self.zone) if reset else ""
+            yield _shorten(f"{window.label} window {_format_full_until(window, until)}")
         if is_dated and source is EndSource.CREDITS:
             yield ("credits free up first",)
 

@@ -135,7 +135,12 @@ def allowed(
     sentences = [words.format_verdict_line(verdict, now, UTC), words.format_short_verdict(verdict, now, UTC)]
     sentences += [
         *words.format_verdict_banner(verdict, now, UTC),
-        *(form for facts in (banner.state, banner.outlook) for forms in facts for form in forms),
+        *(
+            form
+            for facts in (banner.state, banner.outlook, [banner.end])
+            for forms in facts
+            for form in forms
+        ),
         *(event_words.format_event_line(one, now, UTC) for one in events),
     ]
     figures |= {found[0] for text in sentences for found in FIGURE.finditer(text)}

@@ -39,7 +39,7 @@ from tests.scenes import (
     org_of,
     readings,
 )
-from tests.tui.app_harness import Stage, app, finish_workers, screen, stage, text
+from tests.tui.app_harness import Stage, app, finish_workers, press_each, screen, stage, text
 
 TRIO = (PERSONAL, TEAM, LABORATORY)
 
@@ -80,51 +80,61 @@ async def test_keys_switch_orgs(keys: list[str], name: str) -> None:
         (
             (160, 45),
             [
-                "▌ BLOCKED  Your monthly cap is reached · credits locked until Fri May 1 00:00 (in 5d 9h)",
                 (
-                    "▌          Ask an administrator to raise it"
-                    " · the 5-hour window frees up first: 16:00 (in 1h 11m)"
-                    "  self_selected_spend_limit_reached"
+                    "▌ BLOCKED until 16:00 (in 1h 11m)  Your monthly cap is reached"
+                    " · credits locked until Fri May 1 00:00 (in 5d 9h)"
+                ),
+                (
+                    "▌         Ask an administrator to raise it"
+                    " · the 5-hour window frees up first  self_selected_spend_limit_reached"
                 ),
             ],
         ),
         (
-            (124, 45),
+            (110, 45),
             [
-                "▌ BLOCKED  Your monthly cap is reached · credits locked until Fri May 1 00:00 (in 5d 9h)",
                 (
-                    "▌          Ask an administrator to raise it"
-                    " · the 5-hour window frees up first: 16:00 (in 1h 11m)"
+                    "▌ BLOCKED until 16:00 (in 1h 11m)  Your monthly cap is reached"
+                    " · credits locked until Fri May 1 00:00"
                 ),
+                "▌         Ask an administrator to raise it · the 5-hour window frees up first",
             ],
         ),
         (
             (80, 24),
             [
-                "▌ BLOCKED  Your monthly cap is reached · credits locked until Fri May 1 00:00",
-                "▌ Ask an administrator to raise it · the 5-hour window frees up first (16:00)",
+                "▌ BLOCKED until 16:00 (in 1h 11m)  Your monthly cap is reached",
+                "▌ Locked until Fri May 1 00:00 · ask an administrator to raise it   +1 more (d)",
             ],
         ),
         (
             (60, 20),
             [
-                "▌BLOCKED  Your monthly cap is reached",
-                "▌Credits locked until Fri May 1 00:00 (in 5d 9h)",
-                "▌Ask an administrator to raise it · 5-hour frees up 16:00",
+                "▌BLOCKED until 16:00 (in 1h 11m)",
+                "▌Your monthly cap is reached · locked until Fri May 1 00:00",
+                "▌Ask an administrator to raise it · 5-hour frees up first",
             ],
         ),
         (
             (40, 8),
             [
-                "▌BLOCKED  Your monthly cap is reached",
+                "▌BLOCKED until 16:00 (in 1h 11m)",
+                "▌Your monthly cap is reached",
                 "▌Credits locked until Fri May 1 00:00",
-                "▌Ask an administrator to raise it",
+            ],
+        ),
+        (
+            (30, 8),
+            [
+                "▌BLOCKED until 16:00",
+                "▌Your monthly cap is reached",
+                "▌Locked until Fri May 1 00:00",
             ],
         ),
     ],
 )
 async def test_banner_has_cause_end_and_cure(size: tuple[int, int], expected: list[str]) -> None:
-    """The banner has two lines from 80 columns on, else three; a code is in the second one or left out."""
+    """The earliest end comes first; there are two lines from 80 columns on, else three, and a code last."""
     async with app(stage(*TRIO)).run_test(size=size) as pilot:
         await pilot.pause()
         await pilot.press("2")
@@ -179,7 +189,16 @@ async def test_facts_without_room_are_counted() -> None:
     async with app(stage(SERVER_LOCK)).run_test(size=(60, 20)) as pilot:
         await pilot.pause()
         (line,) = (line for line in screen(pilot) if "more" in line)
-        assert line == "▌7-day all frees up Tue 14:00                   +1 more (d)"
+        assert line == "▌Credits locked until Fri May 1 00:00           +2 more (d)"
+
+
+@pytest.mark.parametrize("size", [(160, 45), (120, 36), (80, 24), (60, 20), (40, 8), (80, 3), (40, 1)])
+@pytest.mark.parametrize("keys", ["", "d", "e", "o"])
+async def test_end_of_a_block_is_on_every_screen(size: tuple[int, int], keys: str) -> None:
+    """Every screen shows the same time at which work is possible again, at every size."""
+    async with app(stage(*TRIO)).run_test(size=size) as pilot:
+        await press_each(pilot, "2", *(keys if size[1] > 1 else ""))  # no screen opens in one line
+        assert re.search("BLOCKED (until|→) 16:00", text(pilot))
 
 
 async def test_countdown_goes_down_by_itself() -> None:

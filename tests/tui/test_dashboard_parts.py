@@ -181,15 +181,15 @@ async def test_past_charge_is_not_shown_as_the_next_one() -> None:
             (120, 1),
             [
                 (
-                    " Acme Team: BLOCKED  Your monthly cap is reached · locked until Fri May 1 00:00"
-                    " · 5-hour 100% · credits $50.00 100%"
+                    " Acme Team: BLOCKED until 16:00 (in 1h 11m)  Your monthly cap is reached"
+                    " · 5-hour 100% · credits $50.00 of $50.00 100%"
                 )
             ],
         ),
         (
             (40, 8),
             [
-                "▌BLOCKED  Your monthly cap is reached",
+                "▌BLOCKED until 16:00 (in 1h 11m)",
                 " 5-hour      ━━━━━┿━  100% ■  16:00",
                 " credits $50.00 of $50.00  100% ■",
             ],

@@ -8,7 +8,14 @@ from rich.cells import cell_len
 
 from claudemeter_tui.formatting.past import format_past_state
 from claudemeter_tui.formatting.problems import PROBLEM_TEXTS, describe_problem_cure
-from claudemeter_tui.formatting.verdict import Forms, build_banner_text, capitalize, format_verdict_name
+from claudemeter_tui.formatting.verdict import (
+    BannerText,
+    Forms,
+    build_banner_text,
+    capitalize,
+    format_verdict_name,
+    format_verdict_note,
+)
 from claudemeter_tui.model.past import PastFigures
 from claudemeter_tui.model.verdict import Verdict, VerdictState, get_state_severity
 from claudemeter_tui.model.windows import Severity
@@ -125,32 +132,60 @@ def _build_placeholder(view: View, width: int) -> list[StyledLine]:
 
 def _build_one_line(view: View, verdict: Verdict, width: int) -> StyledLine:
     """Return org, verdict, fullest windows and credits in one line; the least important is left out first."""
-    name = build_line((_format_name(view, verdict), f"bold {_get_style(view, verdict)}"), " " * GAP)
+    name = _format_name(view, verdict)
+    bare = _build_name(view, verdict, name)
     orgs = [_build_org_prefix(view, most) for most in (MAX_NAME_WIDTH, MAX_NAME_WIDTH // 2, 0)]
     if view.message:
-        return _add_message([build_line(org, name.rstrip()) for org in orgs], view.message, width)
+        return _add_message([build_line(org, bare) for org in orgs], view.message, width)
     text = build_banner_text(verdict, view.now, view.zone)
+    heads = [_build_name(view, verdict, full) for full in _list_names(name, verdict, text)]
     lead, *more = text.state
     said, layout = " ".join(forms[0] for forms in text.state), view.layout
     windows = [] if layout.limits else list_window_facts(view, said)
     credits = [] if layout.credits else build_credits_facts(view)
     for facts in (
         [lead, *more, *windows, *credits, *text.outlook],
-        *([lead, *more, *windows[:count], *credits] for count in range(len(windows), -1, -1)),
+        *([lead, *more, *windows[:count], *credits] for count in range(len(windows), 0, -1)),
         [lead, *windows[:1], *credits],
+        [lead, *more, *credits],
         [lead, *more],
     ):
-        if chosen := _choose_forms(facts, width - orgs[0].cell_length - name.cell_length):
-            return build_line(orgs[0], name, _style_facts(chosen, calm=True))
+        for head in heads:
+            if chosen := _choose_forms(facts, width - orgs[0].cell_length - head.cell_length - GAP):
+                return _join_facts(build_line(orgs[0], head), chosen)
     # Nothing else in a line without tabs names the org, so its name goes last.
     named = orgs[:-1] if view.store.orgs[1:] else orgs
     for org in named:
-        if chosen := _choose_forms([lead], width - org.cell_length - name.cell_length):
-            return build_line(org, name, _style_facts(chosen, calm=True))
-    for org in named:
-        if org.cell_length + name.cell_length - GAP <= width:
-            return build_line(org, name).truncate(width)
-    return fit_line(build_line(orgs[-1], name, lead[-1]), width)
+        if chosen := _choose_forms([lead], width - org.cell_length - heads[-1].cell_length - GAP):
+            return _join_facts(build_line(org, heads[-1]), chosen)
+    ended = [f"{name} {end}" for end in text.end[-1:]]
+    shorter = (_build_name(view, verdict, each) for each in (*ended, name))
+    whole = (build_line(org, head) for head in shorter for org in named)
+    found = next((line for line in whole if line.cell_length <= width), None)
+    return found or fit_line(build_line(orgs[-1], bare, " " * GAP, lead[-1]), width)
+
+
+def _join_facts(head: StyledLine, facts: Sequence[str]) -> StyledLine:
+    """Return the verdict with the facts beside it, in one line."""
+    return build_line(head, " " * GAP, _style_facts(facts, calm=True))
+
+
+def _list_names(name: str, verdict: Verdict, text: BannerText) -> list[str]:
+    """Return the name of BLOCKED with the end of the block, the longest form first; other names alone.
+
+    The first fact beside any other verdict has its end.
+    """
+    ends = text.end if verdict.state is VerdictState.BLOCKED else ()
+    return [f"{name} {end}" for end in ends] or [name]
+
+
+def _build_name(view: View, verdict: Verdict, name: str) -> StyledLine:
+    """Return the name in the style of its severity; the note beside CAN WORK has it alone."""
+    style, note = _get_style(view, verdict), format_verdict_note(verdict)
+    if not note:
+        return build_line((name, f"bold {style}"))
+    calm = get_verdict_style(verdict.state, Severity.NORMAL)
+    return build_line((name.removesuffix(note), f"bold {calm}"), (note, f"bold {style}"))
 
 
 def _add_message(heads: Sequence[StyledLine], message: str, width: int) -> StyledLine:
@@ -173,13 +208,16 @@ def _build_org_prefix(view: View, most: int) -> StyledLine:
 def _build_lines(view: View, verdict: Verdict, width: int, most: int) -> list[StyledLine]:
     """Return state, cause and end, then cure and outlook, in at most `most` lines without the edge."""
     name, text = _format_name(view, verdict), build_banner_text(verdict, view.now, view.zone)
-    head = build_line((name, f"bold {_get_style(view, verdict)}"))
-    hang = head.cell_length + GAP
-    if width < HANG_FROM or hang > width // HANG_PART:
-        hang = 0
-    rooms = [width - head.cell_length - GAP, *[width - hang] * (most - 1)]
-    places = _place_facts(text.state, text.outlook, rooms)
-    if places is None:
+    for full in _list_names(name, verdict, text):
+        head = _build_name(view, verdict, full)
+        hang = cell_len(name) + (1 if full != name else GAP)
+        if width < HANG_FROM or hang > width // HANG_PART:
+            hang = 0
+        rooms = [width - head.cell_length - GAP, *[width - hang] * (most - 1)]
+        places = _place_facts(text.state, text.outlook, rooms) if rooms[0] + GAP >= 0 else None
+        if places is not None:
+            break
+    else:
         return _build_tight_lines(view, verdict, width, most)
     rows, left_out = places
     calm = verdict.state is VerdictState.CAN_WORK and not verdict.is_locked
@@ -264,8 +302,8 @@ def _choose_forms(facts: Sequence[Forms], room: int) -> tuple[str, ...]:
 
 def _build_tight_lines(view: View, verdict: Verdict, width: int, room: int) -> list[StyledLine]:
     """Return the verdict wrapped over the lines, for a pane in which not even the cause fits whole."""
-    name, style = _format_name(view, verdict), f"bold {_get_style(view, verdict)}"
-    text = build_banner_text(verdict, view.now, view.zone)
+    text, style = build_banner_text(verdict, view.now, view.zone), f"bold {_get_style(view, verdict)}"
+    name = _list_names(_format_name(view, verdict), verdict, text)[-1]
     facts = " · ".join(forms[-1] for forms in (*text.state, *text.outlook))
     lines = [build_line(line) for line in break_text(f"{name}  {facts}", width)]
     if len(lines) > room:
