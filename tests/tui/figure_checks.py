@@ -55,6 +55,7 @@ _OURS = (
     r"Max \d+x",
     "15 minutes",
     _TALLY,
+    r"[●▲◆■?o!*#]\d",
 )
 _PERIODS = ("1h", "24h", "7d", "30d", "365d")
 """Periods in the title of a chart."""

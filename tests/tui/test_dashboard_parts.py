@@ -27,7 +27,7 @@ from tests.scenes import (
     org_of,
     readings,
 )
-from tests.tui.app_harness import app, screen, stage, text
+from tests.tui.app_harness import app, press_each, screen, stage, text
 
 TRIO = (PERSONAL, TEAM, LABORATORY)
 MANY = tuple(
@@ -42,9 +42,9 @@ MANY = tuple(
     ("orgs", "size", "key", "expected"),
     [
         (TRIO, (120, 36), "2", "  ● 1 Personal 67% ▐■ 2 Acme Team BLOCKED▌ ▲ 3 Lab on credits"),
-        (TRIO, (40, 8), "2", "‹▐■ 2 Acme Team BLOCKED▌           2/3 ›"),
-        (TRIO, (40, 8), "3", "‹▐▲ 3 Lab on credits▌              3/3"),
-        (MANY, (60, 20), "1", " ▐● 1 Org 1 67%▌ ● 2 Org 2 67%  ● 3 Org 3 67%         1/15 ›"),
+        (TRIO, (40, 8), "2", " ●1▐■ 2 Acme Team BLOCKED▌ ▲3"),
+        (TRIO, (40, 8), "3", " ●1 ■2▐▲ 3 Lab on credits▌"),
+        (MANY, (60, 20), "1", " ▐● 1 Org 1 67%▌ ● 2 Org 2  ● 3 Org 3  ● 4 Org 4     1/15  ›"),
     ],
 )
 async def test_selected_tab_is_whole(
@@ -56,6 +56,33 @@ async def test_selected_tab_is_whole(
         await pilot.press(key)
         await pilot.pause()
         assert expected in screen(pilot)
+
+
+@pytest.mark.parametrize(
+    ("width", "expected"),
+    [
+        (80, " ▐● 1 Personal 67%▌ ■ 2 Acme Team BLOCKED  ▲ 3 Lab on credits  ● 4 Org 4 67%"),
+        (76, " ▐● 1 Personal 67%▌ ■ 2 Acme Team BLOCKED  ▲ 3 Lab on credits  ● 4 Org 4"),
+        (70, " ▐● 1 Personal 67%▌ ■ 2 Acme Team BLOCKED  ▲ 3 Lab  ● 4 Org 4"),
+        (55, " ▐● 1 Personal 67%▌ ■ 2 Acme Team  ▲ 3 Lab  ● 4 Org 4"),
+        (52, " ▐● 1 Personal 67%▌ ■ 2 Acme …  ▲ 3 Lab  ● 4 Org 4"),
+        (40, "▐● 1 Personal 67%▌ ■2 ▲3 ●4"),
+    ],
+)
+async def test_tabs_are_shortened_before_one_is_left_out(width: int, expected: str) -> None:
+    """Calm states go first, then names become shorter; mark and number stay."""
+    async with app(stage(*TRIO, MANY[3])).run_test(size=(width, 24)) as pilot:
+        await pilot.pause()
+        assert expected == screen(pilot)[1]
+
+
+@pytest.mark.parametrize(("key", "mark"), [("1", "■"), ("9", " ")])
+async def test_counter_has_the_mark_of_the_worst_hidden_org(key: str, mark: str) -> None:
+    """Among too many tabs, the mark of the worst one that is not on screen is beside the position."""
+    blocked = replace(TEAM, org=TEAM.org | {"uuid": "bbbbbbbb-0000-4000-8000-000000000099"})
+    async with app(stage(*MANY[:8], blocked, *MANY[9:])).run_test(size=(60, 20)) as pilot:
+        await press_each(pilot, key)
+        assert screen(pilot)[1].endswith(f"/15 {mark}›")
 
 
 async def test_tabs_stay_while_the_selected_one_is_on_screen() -> None:
@@ -88,7 +115,7 @@ async def test_every_arrow_of_the_tabs_is_clickable() -> None:
         await pilot.pause()
         await pilot.click(offset=(59, 1))
         await pilot.pause()
-        assert "▐● 4 Org 4 67%▌" in screen(pilot)[1]
+        assert "▐● 5 Org 5 67%▌" in screen(pilot)[1]
         assert screen(pilot)[1].startswith("‹")
         await pilot.click(offset=(0, 1))
         await pilot.pause()

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate, pairwise
+from typing import NamedTuple
 
 from textual import events
 from textual.message import Message
 
 from claudemeter_tui.formatting.values import format_count
 from claudemeter_tui.formatting.verdict import format_short_verdict
-from claudemeter_tui.model.store import OrgKey
+from claudemeter_tui.model.store import OrgKey, OrgState
+from claudemeter_tui.model.verdict import rank_verdict
 from claudemeter_tui.model.windows import Severity
+from claudemeter_tui.tui.keys import NUMBER_KEYS
 from claudemeter_tui.tui.styled_text import (
+    CALM_MARK,
     MUTED,
     SEVERITY_MARKS,
     SEVERITY_STYLES,
@@ -35,6 +39,31 @@ MAX_NAME_WIDTH = 24
 """Maximum cells of an org's name in a tab."""
 PERCENT_WIDTH = 3
 """Minimum cells of a percentage, so that it does not change the width of its tab."""
+MAX_NUMBER = len(NUMBER_KEYS)
+"""Number of the last org that a key selects."""
+
+
+class TabForm(NamedTuple):
+    """A form of the tabs that are not selected."""
+
+    least: Severity | None
+    """Least severity of a verdict whose state is shown. None for no state: the mark shows it."""
+    name: int
+    """Maximum cells of number and name; 0 for the number alone."""
+
+
+NUMBERS = TabForm(None, 0)
+"""Only mark and number: not if there are more orgs than keys."""
+TAB_FORMS = (
+    TabForm(Severity.NORMAL, MAX_NAME_WIDTH),
+    TabForm(Severity.WARNING, MAX_NAME_WIDTH),
+    *(TabForm(Severity.CRITICAL, cells) for cells in (MAX_NAME_WIDTH, 18, 14)),
+    *(TabForm(None, cells) for cells in (18, 14, 12, 10, 8)),
+    NUMBERS,
+)
+"""All forms, the longest first: first calm states go, then names become shorter."""
+SCROLLED = TabForm(None, 14)
+"""Form of the tabs if not all orgs have one, and there are too many for numbers."""
 
 
 class OrgTabs(LineWidget):
@@ -54,23 +83,35 @@ class OrgTabs(LineWidget):
         key: OrgKey
 
     def draw(self, width: int, height: int) -> list[StyledLine]:  # noqa: ARG002
-        """Draw all tabs, or those around the selected one with arrows and its position; then the problems."""
+        """Draw all tabs in the longest form that fits, and the number of problems.
+
+        If they fit in no form, draw those around the selected one, with arrows, its position and the mark of
+        the worst hidden org.
+        """
         view, orgs = self.view, self.view.store.orgs
-        for count in (counts := [*_iterate_problem_counts(view)]):
-            tabs = self._choose_tabs(width - count.cell_length, width)
-            if len(tabs) == len(orgs):
-                return [self._build_line(tabs, count, width - 1, count.cell_length)]
-        position = f"{view.index + 1}/{len(orgs)}"
-        for count in counts[-2:]:
+        *counts, none = _iterate_problem_counts(view)
+        has_keys = len(orgs) <= MAX_NUMBER
+        forms = TAB_FORMS if has_keys else TAB_FORMS[:-1]
+        for form in forms:
+            lead = int(form is not NUMBERS)
+            for count in counts or [none]:
+                room = width - lead - count.cell_length
+                if (whole := _build_all_tabs(view, room, form)) is not None:
+                    self._first = 0
+                    return [self._build_line(whole, count, width - lead, count.cell_length, " " * lead)]
+        position = f"{view.index + 1}/{len(orgs)} "
+        for count in [*counts[-1:], none]:
             gap = "  " if count.cell_length else ""
-            right = build_line(count, gap, (f"{position}  ", MUTED))
+            right = build_line(count, gap, (f"{position}  ›", MUTED))
             room = width - right.cell_length
-            tabs = self._choose_tabs(room, room)
+            tabs = self._choose_tabs(room, NUMBERS if has_keys else SCROLLED)
             if sum(tab.cell_length for tab in tabs) < room:
                 break
-        is_last = self._first + len(tabs) == len(orgs)
-        right = build_line(count, gap, (f"{position} {' ' if is_last else '›'}", MUTED))
-        return [self._build_line(tabs, right, width, count.cell_length)]
+        end = self._first + len(tabs)
+        hidden = _build_worst_mark(view, [*orgs[: self._first], *orgs[end:]])
+        right = build_line(count, gap, (position, MUTED), hidden, (" " if end == len(orgs) else "›", MUTED))
+        arrow = "‹" if self._first > 0 else " "
+        return [self._build_line(tabs, right, width, count.cell_length, arrow)]
 
     def on_click(self, event: events.Click) -> None:
         """Select the org whose tab or arrow is under the pointer, or open the problems."""
@@ -78,20 +119,22 @@ class OrgTabs(LineWidget):
             if start <= event.x < end:
                 self.post_message(build_message())
 
-    def _choose_tabs(self, room: int, most: int) -> list[StyledLine]:
-        """Return the tabs that fit in `room` cells, each of at most `most` cells."""
+    def _choose_tabs(self, room: int, form: TabForm) -> list[StyledLine]:
+        """Return the tabs around the selected one that fit in `room` cells."""
         view, orgs = self.view, self.view.store.orgs
         if not orgs:
             return []
         self._first, tabs = select_visible_tabs(
-            lambda place: _build_tab(view, place, most - 2), len(orgs), view.index, room, self._first
+            lambda place: _build_tab(view, place, room - 2, form), len(orgs), view.index, room, self._first
         )
         return tabs
 
-    def _build_line(self, tabs: list[StyledLine], right: StyledLine, width: int, count: int) -> StyledLine:
+    def _build_line(
+        self, tabs: list[StyledLine], right: StyledLine, width: int, count: int, arrow: str
+    ) -> StyledLine:
         """Return the line, and remember its clickable pieces; `count` has the cells of the problems."""
         first, orgs = self._first, self.view.store.orgs
-        ends = list(accumulate((tab.cell_length for tab in tabs), initial=1))
+        ends = list(accumulate((tab.cell_length for tab in tabs), initial=len(arrow)))
         places = enumerate(pairwise(ends), first)
         targets = [(start, end, partial(self.Selected, orgs[place].key)) for place, (start, end) in places]
         if first > 0:
@@ -101,7 +144,31 @@ class OrgTabs(LineWidget):
         start = width - right.cell_length
         problems = (start, start + count, partial(KeyHints.HintClicked, "open('events')"))
         self._targets = (*targets, problems)
-        return spread_line(build_line(("‹" if first > 0 else " ", MUTED), *tabs), right, width)
+        left = build_line((arrow, MUTED), *tabs)
+        return spread_line(left, right, width) if right.cell_length else left
+
+
+def _build_all_tabs(view: View, room: int, form: TabForm) -> list[StyledLine] | None:
+    """Return the tabs of all orgs. None if they do not fit in `room` cells."""
+    tabs: list[StyledLine] = []
+    left = room
+    for place in range(len(view.store.orgs)):
+        tab = _build_tab(view, place, room, form)
+        left -= tab.cell_length
+        if left < 0:
+            return None
+        tabs.append(tab)
+    return tabs
+
+
+def _build_worst_mark(view: View, hidden: Iterable[OrgState]) -> StyledLine:
+    """Return the mark of the worst of the hidden orgs; a blank if all of them are calm."""
+    verdicts = [view.get_figures(state).verdict for state in hidden]
+    worst = min(verdicts, key=rank_verdict, default=None)
+    if worst is None or get_verdict_mark(worst.state, worst.compute_severity(view.now)) == CALM_MARK:
+        return build_line(" ")
+    severity = worst.compute_severity(view.now)
+    return build_line((get_verdict_mark(worst.state, severity), get_verdict_style(worst.state, severity)))
 
 
 def _iterate_problem_counts(view: View) -> Iterator[StyledLine]:
@@ -116,18 +183,27 @@ def _iterate_problem_counts(view: View) -> Iterator[StyledLine]:
     yield build_line()
 
 
-def _build_tab(view: View, place: int, room: int) -> StyledLine:
-    """Return a tab with mark, number, name and short verdict; the name is shortened to fit `room` cells."""
+def _build_tab(view: View, place: int, room: int, form: TabForm) -> StyledLine:
+    """Return a tab with mark, number, name and short verdict, in at most `room` cells.
+
+    The selected tab is whole in every form, except that its name is shortened to fit.
+    """
     state = view.store.orgs[place]
     verdict = view.get_figures(state).verdict
     severity = verdict.compute_severity(view.now)
     mark = get_verdict_mark(verdict.state, severity)
     style = get_verdict_style(verdict.state, severity)
-    number = f"{place + 1} " if place < 9 else ""
+    is_selected = state.key == view.key
+    if form is NUMBERS and not is_selected:
+        return build_line((f" {mark}", style), (f"{place + 1}", MUTED))
+    number = f"{place + 1} " if place < MAX_NUMBER else ""
     short = format_short_verdict(verdict, view.now, view.zone)
     short = short.rjust(PERCENT_WIDTH if short.endswith("%") else 0)
-    most = max(len(number) + 3, min(MAX_NAME_WIDTH, room - len(short) - 5))
+    if not is_selected and (form.least is None or severity < form.least):
+        short = ""
+    widest = MAX_NAME_WIDTH if is_selected else form.name
+    most = max(len(number) + 3, min(widest, room - len(short) - 5))
     name = shorten_name(number + state.org.display_name, most)
-    if state.key == view.key:
+    if is_selected:
         return draw_selected((f"{mark} {name} {short}", style))
-    return build_line((f" {mark} ", style), (f"{name} ", MUTED), (f"{short} ", style))
+    return build_line((f" {mark} ", style), (f"{name} ", MUTED), (f"{short} " if short else "", style))
