@@ -73,10 +73,10 @@ class ChartFrame:
         return max(since, (self.resets_at or self.now).timestamp() - self.span.total_seconds())
 
     def compute_edges(self, since: float, columns: int) -> TimeEdges:
-        """Return the edges of a canvas; with a fixed span they move by whole columns.
+        """Return the edges of a canvas; with a fixed span, which is drawn whole, they move by whole columns.
 
-        The right edge is now, or the reset of the window that is drawn. The left edge is not before the first
-        figure, unless the run is very young or the chart is that of a window.
+        The right edge is now, or the reset of the window that is drawn. Without a span, the left edge is not
+        before the first figure, unless the run is very young.
         """
         if self.resets_at is not None and self.span is not None:
             end = self.resets_at.timestamp()
@@ -86,8 +86,7 @@ class ChartFrame:
         if self.span is not None:
             whole = self.span.total_seconds()
             end = math.ceil(now * columns / whole) * whole / columns
-            if end - whole > since:
-                return TimeEdges(end - whole, end, now, columns)
+            return TimeEdges(end - whole, end, now, columns)
         return TimeEdges(min(since, now - MIN_SPAN_SECONDS), now, now, columns)
 
 

@@ -137,6 +137,20 @@ class CreditSeries:
         minors = [run.minor for run in self.runs[start:] if run.minor is not None]
         return Money(sum((max(Decimal(0), b - a) for a, b in pairwise(minors)), Decimal(0)), *self.unit)
 
+    def begin_at(self, moment: datetime) -> CreditSeries:
+        """Return the series from a moment on; the run that holds then begins there."""
+        start = bisect_right(self.runs, moment, key=attrgetter("first")) - 1
+        if start < 0:
+            return self
+        kept = self.runs[start:]
+        if kept[0].minor is None:
+            kept = kept[1:]
+        else:
+            kept = (replace(kept[0], first=moment, last=max(moment, kept[0].last)), *kept[1:])
+        end = len(self.runs) - len(kept) + 1
+        before = replace(self, runs=self.runs[:end]).compute_spent_since(self.runs[0].first)
+        return replace(self, runs=kept, total_rise=self.total_rise - before.minor)
+
     def append(self, at: datetime, origin: MeterOrigin, used: Money, max_pause: timedelta) -> CreditSeries:
         """Return the series with one more sample, read at `at`.
 

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from claudemeter_tui.model.time_series import ArchivedSeries, Histories
 
 
-MIN_CREDIT_SPAN = timedelta(hours=1)
-"""Minimum period of a chart of the credits if the archive has figures of it."""
+RUN_LEAD = timedelta(hours=1)
+"""Time before the run that the chart of its credits shows too, as far as the archive has figures of it."""
 RUN_SPAN = timedelta(hours=5)
 """Period that is read from the archive for the charts of the run: a 5-hour window."""
 PANEL_INTERVAL = 60
@@ -206,24 +206,17 @@ class View:
         return self.get_figures(self.state) if self.state is not None else None
 
     @cached_property
-    def credit_span(self) -> timedelta | None:
-        """Period of the chart of the credits: the selected one, or the last hour in a shorter run.
-
-        None for the whole run.
-        """
-        if self.span is None and self.archived is not None and self.state is not None:
-            runs = self.state.series.runs
-            return MIN_CREDIT_SPAN if not runs or self.now - runs[0].first < MIN_CREDIT_SPAN else None
-        return self.span
-
-    @cached_property
     def credit_series(self) -> CreditSeries:
-        """Used credits for the chart: those of this run, and those before it in `credit_span`."""
+        """Used credits for the chart: those of this run and of the hour before it, or of a longer period."""
         if self.state is None:
             return CreditSeries()
-        if self.archived is None or self.credit_span is None:
-            return self.state.series
-        return self.archived.extend_credits(self.state.series, self.state.max_pause)
+        live = self.state.series
+        if self.archived is None:
+            return live
+        series = self.archived.extend_credits(live, self.state.max_pause)
+        if self.span is not None:
+            return series
+        return series.begin_at((live.runs[0].first if live.runs else self.now) - RUN_LEAD)
 
     @cached_property
     def histories(self) -> Histories:

@@ -156,14 +156,18 @@ def test_young_run_grows_from_the_right(minutes: int) -> None:
 
 
 @pytest.mark.parametrize("span", [None, 15 * MINUTE, DAY, 7 * DAY])
-def test_time_axis_never_begins_before_the_first_sample(span: timedelta | None) -> None:
-    """The left edge of a chart is never before the first sample, however far back the chart looks."""
+def test_time_axis_has_the_length_of_its_period(span: timedelta | None) -> None:
+    """A period is drawn whole, with a blank left part; without one, the axis begins with the first sample."""
     drawn = build_credits_chart(
         series([1720] * 10), frame(at(9), 94, span=span), events=[event(EventKind.BLOCKED, at(9))]
     )
     assert drawn is not None
-    assert START.timestamp() == drawn.edges.start
-    assert TIME.findall(lines(drawn)[-1])[0] == "14:00"
+    if span is None:
+        assert START.timestamp() == drawn.edges.start
+        assert TIME.findall(lines(drawn)[-1])[0] == "14:00"
+    else:
+        assert drawn.edges.length == pytest.approx(span.total_seconds())
+    assert not any(columns(drawn)[: drawn.edges.find_column(START.timestamp())])
 
 
 @pytest.mark.parametrize("height", [3, 6, 9, 14])

@@ -78,7 +78,10 @@ def holds(chart: RenderedChart | None, frame: ChartFrame) -> None:
     tick = " +" if frame.ascii_only else " ┘"
     times = drawn[-1] if chart.has_axis else drawn[-1][chart.margin - 2 :].removeprefix(tick)
     assert not TIME.sub("", times).strip()
-    assert chart.edges.start >= min(chart.since, chart.edges.now - MIN_SPAN_SECONDS)
+    if frame.span is None:
+        assert chart.edges.start >= min(chart.since, chart.edges.now - MIN_SPAN_SECONDS)
+    else:
+        assert abs(chart.edges.length - frame.span.total_seconds()) < 1e-3
     assert chart.edges.end - chart.edges.now < chart.edges.length / chart.edges.columns + 1e-3
     assert set(chart.letters) <= set(range(chart.edges.columns))
     assert {letter for letter, _ in chart.letters.values()} <= {mark.letter for mark in EVENT_MARKS}

@@ -232,11 +232,12 @@ def test_flat_windows_are_labelled_unchanged(
 
 
 @pytest.mark.parametrize("span", [None, 15 * MINUTE, DAY, 7 * DAY])
-def test_time_axis_of_windows_never_begins_before_the_first_figure(span: timedelta | None) -> None:
-    """The left edge of the chart is never before the first figure."""
+def test_time_axis_of_windows_has_the_length_of_its_period(span: timedelta | None) -> None:
+    """A period is drawn whole; without one, the left edge is never before the first figure."""
     drawn = build_windows_chart({"5-hour": FILLING}, frame(at(30), 94, 8, span))
     assert drawn is not None
-    assert at(0).timestamp() <= drawn.edges.start
+    expected = drawn.edges.now - at(0).timestamp() if span is None else span.total_seconds()
+    assert drawn.edges.length == pytest.approx(expected)
 
 
 def test_windows_without_visible_figures_are_no_chart() -> None:

@@ -148,6 +148,25 @@ def test_rise_from_a_moment_ignores_earlier_rises(expected: int, minutes: float)
     assert usd(expected) == series.compute_spent_since(at(minutes))
 
 
+@pytest.mark.parametrize(
+    ("runs", "spent", "minutes"),
+    [
+        ([(5, 0, 1), (7, 2, 2), (None, 2, 4), (9, 4, 4)], 4, -1),
+        ([(5, 1, 1), (7, 2, 2), (None, 2, 4), (9, 4, 4)], 4, 1),
+        ([(5, 1.5, 1.5), (7, 2, 2), (None, 2, 4), (9, 4, 4)], 4, 1.5),
+        ([(9, 4, 4)], 0, 3),
+        ([(9, 5, 5)], 0, 5),
+    ],
+)
+def test_series_from_a_moment_has_no_earlier_rise(
+    runs: list[tuple[int | None, float, float]], spent: int, minutes: float
+) -> None:
+    """The run that holds at the moment begins there, a gap is left out, and only later rises count."""
+    whole = grown(CreditSeries(), (0, 5), (1, 5), (2, 7), (3, None), (4, 9))
+    cut = whole.begin_at(at(minutes))
+    assert (runs, spent) == (spelled(cut), cut.spent.minor)
+
+
 def test_rise_of_nothing_is_nothing() -> None:
     """A series without samples has no rise."""
     assert CreditSeries().compute_spent_since(START).minor == 0

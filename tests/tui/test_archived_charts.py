@@ -88,21 +88,22 @@ async def test_run_is_filled_from_the_archive() -> None:
     async with app(stage(PERSONAL), load_series=archive.load).run_test(size=(120, 36)) as pilot:
         await settle(pilot)
         assert archive.asked == [(PERSONAL.org["uuid"], timedelta(hours=5))]
-        assert read_titles(pilot) == ["Used credits run since 13:48", "Utilization 5-hour"]
+        assert read_titles(pilot) == ["Used credits run since 13:02", "Utilization 5-hour"]
         charts = [panel._chart for panel in pilot.app.screen.query(ChartPanel)]
         starts = [chart.curves[0][1][0] for chart in charts if chart is not None]
         assert len(starts) == 2
         assert None not in starts
 
 
-async def test_archived_credits_come_before_a_young_run_only() -> None:
-    """From an hour on, the chart of the run has only the run, and the rise is that of the run."""
+async def test_chart_of_the_run_begins_an_hour_before_it() -> None:
+    """The chart of the run never moves its start, and the rise is that since then."""
     archive, scene = Archive(series=simulate_archive(READ - timedelta(minutes=46), 1)), stage(PERSONAL)
     async with app(scene, load_series=archive.load).run_test(size=(120, 36)) as pilot:
         await settle(pilot)
-        await scene.at(pilot, NOW + timedelta(minutes=15))
-        await settle(pilot)
-        assert read_titles(pilot)[0] == "Used credits run since 14:02"
+        for minutes in (0, 15, 300):
+            await scene.at(pilot, NOW + timedelta(minutes=minutes))
+            await settle(pilot)
+            assert read_titles(pilot)[0] == "Used credits run since 13:02"
 
 
 @pytest.mark.parametrize(

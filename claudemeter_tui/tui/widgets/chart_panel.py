@@ -185,8 +185,9 @@ class ChartPanel(LineWidget):
         room = width - len(name) - MIN_SPARKLINE - 2
         note = next((note for note in notes if note.cell_length <= room), build_line())
         cells = max(1, width - len(name) - note.cell_length - 2)
-        span = view.span if windows else view.credit_span
-        frame = ChartFrame(view.now, cells, 1, span, view.zone, view.ascii, max_fresh_age=state.max_pause)
+        frame = ChartFrame(
+            view.now, cells, 1, view.span, view.zone, view.ascii, max_fresh_age=state.max_pause
+        )
         line = (
             draw_window_sparkline(view.histories[name], frame)
             if windows
@@ -215,7 +216,7 @@ class ChartPanel(LineWidget):
             view.now,
             width,
             height,
-            view.credit_span,
+            view.span,
             view.zone,
             view.ascii,
             max_fresh_age=state.max_pause,
@@ -226,7 +227,6 @@ class ChartPanel(LineWidget):
             return build_credits_chart(view.credit_series, frame, cap=cap, events=happened)
         window = find_charted_window(view)
         if window is None:
-            frame = replace(frame, span=view.span)
             return build_windows_chart(view.histories, frame, events=happened)
         frame = replace(frame, span=window.length, resets_at=window.resets_at)
         known = state.plan.wide_windows if state.plan is not None else ()
@@ -253,13 +253,13 @@ class ChartPanel(LineWidget):
     def _list_new_marks(self, chart: RenderedChart) -> list[EventMark]:
         """Return the marks of the lower chart that the upper one cannot have, because it begins later."""
         view, window = self.view, find_charted_window(self.view)
-        if view.layout.chart - 2 < MIN_AXIS_HEIGHT:  # the upper one has its marks in its frame, and no legend
+        if view.layout.chart < MIN_AXIS_HEIGHT:  # the upper one has its marks in its frame, and no legend
             return [*chart.legend]
         start = view.credit_series.runs[0].first
         if not shows_windows(view) and window is not None and window.resets_at and window.length:
             start = window.resets_at - window.length
-        elif view.credit_span is not None:
-            start = max(start, view.now - view.credit_span)
+        elif view.span is not None:
+            start = max(start, view.now - view.span)
         explained = {event.kind for event in view.events if event.org_key == view.key and event.at >= start}
         return [mark for mark in chart.legend if not explained.intersection(mark.kinds)]
 
@@ -282,10 +282,10 @@ def _iterate_rises(view: View) -> Iterator[StyledLine]:
     """Yield `+$3.40 since 14:02   $50.00`, then shorter forms; without the amount if it is not current."""
     series, state, now = view.credit_series, view.state, view.now
     first, last = series.runs[0].first, series.runs[-1]
-    span = view.credit_span
+    span = view.span
     spent = series.spent if span is None else series.compute_spent_since(now - span)
     rise = build_line((f"+{format_money(spent)}", HEADING if spent.minor else MUTED))
-    if span is not None and first <= now - span and view.span is not None:
+    if span is not None and first <= now - span:
         since = f"in {dict(CHART_SPANS)[span]}"
     else:
         begun = first if span is None else max(first, now - span)
