@@ -57,6 +57,8 @@ class ChartStyle(StrEnum):
     SECOND = "second"
     """Any curve but the first."""
     SECOND_OVER_AREA = "second over area"
+    SECOND_BESIDE_AREA = "second beside area"
+    """A curve in front of an area where there is none: the colour of `SECOND` has no contrast on the area."""
     FORECAST = "forecast"
     """The expected course of the first curve."""
     SECOND_FORECAST = "second forecast"
@@ -106,6 +108,8 @@ class Gap:
     """The column after the last one."""
     labels: tuple[str, ...]
     """Texts for its middle, from the longest to the shortest."""
+    is_hatched: bool = True
+    """False for a thin line at the base, in a chart of days in which no one is at work at night."""
 
 
 class Canvas:
@@ -146,11 +150,13 @@ class Canvas:
     def draw_steps(self, curves: Sequence[ChartSteps], scale: Scale, *, begin: int = 0) -> None:
         """Draw each curve as a line with corners, from the curve `begin` on; the first is in front.
 
+        Those before `begin` are areas.
         Where it is flat on another flat line, each has every other cell, so that neither seems to have a gap.
         """
         for number, steps in reversed([*enumerate(curves)][begin:]):
             signs = find_line_signs(number, plain=self.plain)
-            style = ChartStyle.SECOND if number else ChartStyle.CURVE
+            beside = ChartStyle.SECOND_BESIDE_AREA if begin else ChartStyle.SECOND
+            style = beside if number else ChartStyle.CURVE
             for (column, row), sides in _trace_line(steps, scale).items():
                 if number == 0 and self._shares_flat_line(row, column, signs.joints[sides]):
                     continue
@@ -197,10 +203,12 @@ class Canvas:
             ends[row] = end - 1
 
     def draw_gaps(self, gaps: Sequence[Gap]) -> None:
-        """Hatch the gaps, with a label where it fits."""
+        """Hatch the gaps, or draw a thin line at the base, with a label where it fits."""
         for gap in gaps:
-            for cells, styles in zip(self.cells, self.styles, strict=True):
-                cells[gap.begin : gap.end] = self._hatch * (gap.end - gap.begin)
+            sign = self._hatch if gap.is_hatched else "_" if self.plain else "┈"
+            rows = self.rows if gap.is_hatched else 1
+            for cells, styles in zip(self.cells[:rows], self.styles[:rows], strict=True):
+                cells[gap.begin : gap.end] = sign * (gap.end - gap.begin)
                 styles[gap.begin : gap.end] = [ChartStyle.GAP] * (gap.end - gap.begin)
             room = gap.end - gap.begin - 2
             text = next((text for text in gap.labels if len(text) + 2 <= room), "")

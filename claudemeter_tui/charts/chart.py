@@ -58,6 +58,8 @@ from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.time_series import CreditSeries, Histories, PercentHistory
 
+_HATCHED_UP_TO = timedelta(days=1)
+"""Length of an axis up to which gaps are hatched: in a longer one, every night without a reading is a gap."""
 MIN_CANVAS_COLUMNS = 8
 """Minimum cells of the canvas; below that there is no chart."""
 
@@ -199,7 +201,8 @@ def _find_gaps(
             first, last = ended.find_runs([min(middle, edges.now) for middle in middles])
             ends = ended.starts[first], ended.starts[min(last + 1, len(ended.starts) - 1)]
             start, end = (it if isinstance(it, datetime) else to_datetime(it) for it in ends)
-            yield Gap(begin, place, _describe_gap(frame, start, end))
+            is_short = edges.length <= _HATCHED_UP_TO.total_seconds()
+            yield Gap(begin, place, _describe_gap(frame, start, end), is_hatched=is_short)
 
 
 def _describe_gap(frame: ChartFrame, start: datetime, end: datetime) -> tuple[str, ...]:
@@ -320,6 +323,9 @@ def build_windows_chart(
     # The number of columns does not matter for the length.
     length = timedelta(seconds=frame.compute_edges(since, MIN_CANVAS_COLUMNS).length)
     shows_peaks = frame.resets_at is None and length >= PEAKS_FROM
+    events = tuple(events)
+    if shows_peaks:
+        frame = replace(frame, needs_axis=has_marked_events(events, now - length.total_seconds(), now))
     scale = build_percent_scale(highest, frame.rows, is_area=shows_peaks)
     expected = forecasts or {}
 

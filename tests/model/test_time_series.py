@@ -164,7 +164,8 @@ def test_series_from_a_moment_has_no_earlier_rise(
     """The run that holds at the moment begins there, a gap is left out, and only later rises count."""
     whole = grown(CreditSeries(), (0, 5), (1, 5), (2, 7), (3, None), (4, 9))
     cut = whole.begin_at(at(minutes))
-    assert (runs, spent) == (spelled(cut), cut.spent.minor)
+    assert runs == spelled(cut)
+    assert spent == cut.spent.minor
 
 
 def test_rise_of_nothing_is_nothing() -> None:

@@ -134,6 +134,20 @@ async def test_every_period_reaches_back_before_the_run(
         assert threading.get_ident() not in archive.threads
 
 
+@pytest.mark.parametrize(
+    ("expected", "ascii_only"), [("▇▇ 5-hour  ══ 7-day all", False), ("## 5-hour  == 7-day all", True)]
+)
+async def test_legend_of_peaks_has_no_current_value(expected: str, *, ascii_only: bool) -> None:
+    """Beside peaks, the legend has only the windows."""
+    built = app(stage(PERSONAL), load_series=Archive().load, ascii=ascii_only)
+    async with built.run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        for _ in range(3):
+            await press(pilot, "plus")
+        (title,) = (line for line in screen(pilot) if "Peak utilization" in line)
+        assert title.rstrip("╮+─- ").endswith(expected)
+
+
 async def test_archive_is_asked_once_per_org_and_period() -> None:
     """Neither time nor polls repeat a request within five minutes; each org and period has its own."""
     archive, scene = Archive(), stage(PERSONAL, TEAM)

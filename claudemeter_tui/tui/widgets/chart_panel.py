@@ -72,6 +72,7 @@ CHART_STYLES: dict[ChartStyle | Severity, str] = {
     ChartStyle.BAR: "$curve on $curve",
     ChartStyle.SECOND: "$accent",
     ChartStyle.SECOND_OVER_AREA: "$foreground on $area",
+    ChartStyle.SECOND_BESIDE_AREA: "$foreground",
     ChartStyle.FORECAST: "dim $curve",
     ChartStyle.SECOND_FORECAST: "dim $accent",
     **{severity: f"bold {style.removeprefix('bold ')}" for severity, style in SEVERITY_STYLES.items()},
@@ -300,8 +301,11 @@ def _iterate_rises(view: View) -> Iterator[StyledLine]:
 
 
 def _iterate_curve_keys(view: View, state: OrgState, *, has_area: bool) -> Iterator[StyledLine]:
-    """Yield the windows with samples and percentages, then in shorter forms; the first may be an area."""
-    known = _list_percents(view, state)
+    """Yield the windows with samples and percentages, then in shorter forms; the first may be an area.
+
+    Beside peaks, which the area shows, there are no current percentages.
+    """
+    known = {} if has_area else _list_percents(view, state)
     for cells, percents in ((2, known), (1, known), (1, {})):
         parts = [
             build_line(
@@ -320,13 +324,15 @@ _SAMPLE_STYLES = {
     (0, False): ChartStyle.CURVE,
     (0, True): ChartStyle.EDGE,
     (1, False): ChartStyle.SECOND,
-    (1, True): ChartStyle.SECOND,
+    (1, True): ChartStyle.SECOND_BESIDE_AREA,
 }
 """Style of the sample of the first and of any other curve; the second key is True if the first is an area."""
 
 
 def _draw_sample(number: int, view: View, *, has_area: bool) -> str:
-    return "▇" if has_area and not number else find_line_signs(number, plain=view.ascii).sample
+    if has_area and not number:
+        return "#" if view.ascii else "▇"
+    return find_line_signs(number, plain=view.ascii).sample
 
 
 def _list_percents(view: View, state: OrgState) -> dict[str, str]:
