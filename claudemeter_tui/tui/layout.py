@@ -47,8 +47,6 @@ class LayoutNeeds:
     windows: int = 1
     limits: int = 1
     """Lines of the limits panel: the windows, and the forecasts for which their lines have no room."""
-    sentences: int = 0
-    """Further lines of the limits panel, with these forecasts as sentences."""
     has_source: bool = False
     """True if the limits panel names the session of its figures, which takes a line without a frame."""
     credits: int = 1
@@ -172,4 +170,3 @@ def _iterate_steps(width: int, height: int, needs: LayoutNeeds) -> Iterator[dict
     yield from ({"limits": lines} for lines in range(needs.windows + 1, needs.limits + 1))
     yield {"second_chart": CHART_LINES if needs.has_second_chart and frames else 0}
     yield {"banner_gap": int(height >= BANNER_GAP_FROM)}
-    yield {"limits": max(1, needs.limits) + needs.sentences}

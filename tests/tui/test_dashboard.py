@@ -24,6 +24,7 @@ from claudemeter_tui.tui.screens.dashboard import DashboardScreen
 from claudemeter_tui.tui.screens.events import EventsScreen
 from claudemeter_tui.tui.screens.help import HelpScreen
 from tests.bodies import TEAM as TEAM_UUID
+from tests.bodies import usage_body
 from tests.scenes import (
     CREDITS_BLOCKED,
     INTERVAL,
@@ -671,32 +672,15 @@ async def test_lost_resize_is_repaired_with_the_next_tick() -> None:
     ("size", "expected"),
     [
         ((160, 45), ["1h 11m  ~88% at the reset", "2d 23h  ~71% at the reset", "2d 23h  ~21% at the reset"]),
-        (
-            (120, 36),
-            [
-                *("1h 11m", "2d 23h", "2d 23h"),
-                "5-hour at this pace 88% at the reset",
-                "7-day all at this pace 71% at the reset",
-                "7-day Fable at this pace 21% at the reset",
-            ],
-        ),
-        (
-            (100, 24),
-            [
-                *("1h 11m", "2d 23h", "2d 23h"),
-                *("5-hour ~88% at the reset", "7-day all ~71% at the reset", "7-day Fable ~21% at the reset"),
-            ],
-        ),
+        ((120, 36), ["1h 11m", "2d 23h", "2d 23h", ""]),
+        ((100, 24), ["1h 11m", "2d 23h", "2d 23h", ""]),
         ((80, 24), ["1h 11m  ~88% at the reset", "2d 23h  ~71% at the reset", "2d 23h  ~21% at the reset"]),
-        (
-            (60, 20),
-            ["1h 11m", "2d 23h", "2d 23h", "5-hour ~88% · 7-day all ~71% · 7-day Fable ~21% at reset"],
-        ),
+        ((60, 20), ["1h 11m", "2d 23h", "2d 23h"]),
         ((40, 8), ["16:00", "Tue 14:00", "Tue 14:00"]),
     ],
 )
 async def test_window_is_one_line_with_its_forecast(size: tuple[int, int], expected: list[str]) -> None:
-    """The forecast is on the window's line if its bar stays long; else all are below, joined if needed."""
+    """The forecast is on the window's line if its bar stays long, else left out."""
     async with app(stage(PERSONAL)).run_test(size=size) as pilot:
         await pilot.pause()
         end = compute_panel_shares(size[0])[0] if size[0] >= WIDE_FROM else size[0]
@@ -707,25 +691,39 @@ async def test_window_is_one_line_with_its_forecast(size: tuple[int, int], expec
             expected
         )
         assert all("67%" in line or place for place, line in enumerate(shown))
+        assert ("at this pace" in text(pilot)) is False
 
 
 async def test_window_that_will_fill_says_when() -> None:
-    """Every window has its forecast, one that will be full before its reset in the colour of a warning."""
+    """A window that will be full before its reset has a line of its own where forecasts have no column."""
     async with app(stage(TEAM)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         assert "7-day all full Mon 06:20 at this pace" in text(pilot)
-        assert "7-day Fable at this pace 21% at the reset" in text(pilot)
+        assert "7-day Fable at this pace" not in text(pilot)
         await pilot.resize_terminal(60, 23)
         await pilot.pause()
-        assert "7-day all full ~Mon 06:20 · 7-day Fable ~21% at reset" in text(pilot)
+        assert "7-day all full Mon 06:20 at this pace" in text(pilot)
+
+
+@pytest.mark.parametrize(("size", "beside"), [((120, 36), False), ((80, 24), True)])
+async def test_banner_has_the_next_full_window_while_work_continues(
+    size: tuple[int, int], *, beside: bool
+) -> None:
+    """The second line of CAN WORK says which window will be full first, which the panel does not repeat."""
+    fast = replace(PERSONAL, usage=usage_body(85.0, 70.0))
+    async with app(stage(fast)).run_test(size=size) as pilot:
+        await pilot.pause()
+        (line,) = (line for line in screen(pilot) if "5-hour full" in line)
+        assert line.strip("▌ ") == "5-hour full 15:28 at this pace, 31m before the reset"
+        assert ("full ~15:28" in text(pilot)) is beside
 
 
 async def test_estimate_is_dropped_from_stale_figures() -> None:
     """Once the figures are older than two intervals, no window has an estimate."""
     scene = stage(PERSONAL)
-    async with app(scene).run_test(size=(120, 36)) as pilot:
+    async with app(scene).run_test(size=(80, 24)) as pilot:
         await pilot.pause()
-        assert "at this pace 88% at the reset" in text(pilot)
+        assert "~88% at the reset" in text(pilot)
         await scene.at(pilot, NOW + timedelta(minutes=3))
         assert "~" not in text(pilot)
         assert "at this pace" not in text(pilot)

@@ -240,6 +240,6 @@ async def test_lock_is_beside_the_figure(size: tuple[int, int]) -> None:
     async with app(stage(CREDITS_BLOCKED)).run_test(size=size) as pilot:
         await pilot.pause()
         shown = text(pilot)
-        assert "■ locked" in shown
+        assert "◆ locked" in shown
         assert "$0.00 of $20.00" in shown
         assert "0% ■" not in shown

@@ -177,17 +177,6 @@ def test_tall_terminal_has_blank_lines_around_the_banner() -> None:
     assert (many[first].banner_gap, many[-1].banner_gap) == (0, 1)
 
 
-def test_forecasts_become_sentences_only_in_spare_lines() -> None:
-    """Further lines for sentences cost neither the second chart nor the lines around the banner."""
-    needs = replace(BUSY, has_second_chart=True, sentences=4)
-    for height in range(10, 60):
-        plain, full = (compute_layout(120, height, replace(needs, sentences=it)) for it in (0, 4))
-        assert full.limits in (plain.limits, plain.limits + 4)
-        assert bool(plain.second_chart) is bool(full.second_chart)
-        assert plain.banner_gap == full.banner_gap
-    assert compute_layout(120, 50, needs).limits == needs.limits + 4
-
-
 def test_limits_are_wider_than_credits() -> None:
     """Four to three, for bars and forecasts, and never at the expense of the figures of the credits."""
     for width in range(WIDE_FROM, 300):

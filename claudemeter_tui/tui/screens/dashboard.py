@@ -76,13 +76,11 @@ class DashboardScreen(ViewScreen):
 
 def lay_out_view(view: View, size: Size) -> View:
     """Return the view with the layout for a terminal of this size."""
-    limits, sentences = limits_panel.count_limits_lines(view, size.width)
     needs = LayoutNeeds(
         orgs=len(view.store.orgs),
         verdict=banner.count_banner_lines(view, size.width),
         windows=limits_panel.count_windows(view),
-        limits=limits,
-        sentences=sentences,
+        limits=limits_panel.count_limits_lines(view, size.width),
         has_source=limits_panel.has_other_source(view),
         credits=credits_panel.count_credits_lines(view, size.width),
         has_chart=chart_panel.has_chart_data(view),

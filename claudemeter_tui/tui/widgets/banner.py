@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.cells import cell_len
 
@@ -36,7 +37,7 @@ from claudemeter_tui.tui.styled_text import (
 )
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.credits_panel import build_credits_facts
-from claudemeter_tui.tui.widgets.limits_panel import list_window_facts
+from claudemeter_tui.tui.widgets.limits_panel import find_next_full_window, list_window_facts
 from claudemeter_tui.tui.widgets.line_widget import LineWidget, indent_lines
 from claudemeter_tui.tui.widgets.org_tabs import MAX_NAME_WIDTH
 
@@ -121,6 +122,12 @@ def _get_style(view: View, verdict: Verdict) -> str:
     return get_verdict_style(verdict.state, verdict.compute_severity(view.now))
 
 
+def _build_text(view: View, verdict: Verdict) -> BannerText:
+    """Return the facts of the verdict; the forecast of the window that fills next comes first."""
+    text, forecast = build_banner_text(verdict, view.now, view.zone), find_next_full_window(view)
+    return replace(text, outlook=(forecast, *text.outlook)) if forecast else text
+
+
 def _build_placeholder(view: View, width: int) -> list[StyledLine]:
     """Return a placeholder before the first verdict: why it is missing, then what to do."""
     trouble = next((problem for problem in view.store.problems if problem.org is None), None)
@@ -137,7 +144,7 @@ def _build_one_line(view: View, verdict: Verdict, width: int) -> StyledLine:
     orgs = [_build_org_prefix(view, most) for most in (MAX_NAME_WIDTH, MAX_NAME_WIDTH // 2, 0)]
     if view.message:
         return _add_message([build_line(org, bare) for org in orgs], view.message, width)
-    text = build_banner_text(verdict, view.now, view.zone)
+    text = _build_text(view, verdict)
     heads = [_build_name(view, verdict, full) for full in _list_names(name, verdict, text)]
     lead, *more = text.state
     said, layout = " ".join(forms[0] for forms in text.state), view.layout
@@ -207,7 +214,7 @@ def _build_org_prefix(view: View, most: int) -> StyledLine:
 
 def _build_lines(view: View, verdict: Verdict, width: int, most: int) -> list[StyledLine]:
     """Return state, cause and end, then cure and outlook, in at most `most` lines without the edge."""
-    name, text = _format_name(view, verdict), build_banner_text(verdict, view.now, view.zone)
+    name, text = _format_name(view, verdict), _build_text(view, verdict)
     for full in _list_names(name, verdict, text):
         head = _build_name(view, verdict, full)
         hang = cell_len(name) + (1 if full != name else GAP)
@@ -302,7 +309,7 @@ def _choose_forms(facts: Sequence[Forms], room: int) -> tuple[str, ...]:
 
 def _build_tight_lines(view: View, verdict: Verdict, width: int, room: int) -> list[StyledLine]:
     """Return the verdict wrapped over the lines, for a pane in which not even the cause fits whole."""
-    text, style = build_banner_text(verdict, view.now, view.zone), f"bold {_get_style(view, verdict)}"
+    text, style = _build_text(view, verdict), f"bold {_get_style(view, verdict)}"
     name = _list_names(_format_name(view, verdict), verdict, text)[-1]
     facts = " · ".join(forms[-1] for forms in (*text.state, *text.outlook))
     lines = [build_line(line) for line in break_text(f"{name}  {facts}", width)]

@@ -84,12 +84,12 @@ def _build_state(view: View) -> StyledLine:
     if view.state is None or view.state.read_at is None:
         return build_line()
     state, lead = view.state.credits.compute_state(view.now), view.state.credits.lead_meter
-    styles = {
-        CreditState.LOCKED: SEVERITY_STYLES[Severity.FULL],
-        CreditState.OPEN: SEVERITY_STYLES[Severity.NORMAL],
-    }
-    mark = f"{SEVERITY_MARKS[Severity.FULL]} " if state is CreditState.LOCKED else ""
-    name = build_line((f"{mark}{CREDIT_STATE_NAMES[state]}", styles.get(state, MUTED)))
+    style = SEVERITY_STYLES[Severity.NORMAL] if state is CreditState.OPEN else MUTED
+    name = build_line((CREDIT_STATE_NAMES[state], style))
+    if state is CreditState.LOCKED:
+        name = _build_locked(view.state, view)
+    elif state is CreditState.OFF and (lead is None or lead.used is None):
+        name = build_line()  # the panel says so instead of an amount
     by = describe_provenance(view.state, lead.origin.endpoint) if lead is not None else ""
     return join_pieces([build_line((by, MUTED)), name]) if by else name
 
@@ -167,10 +167,18 @@ def _iterate_notes(state: OrgState, view: View) -> Iterator[StyledLine]:
 def _iterate_state_notes(state: OrgState, view: View) -> Iterator[StyledLine]:
     """Yield the state of the credits if they are locked or off."""
     match state.credits.compute_state(view.now):
-        case CreditState.LOCKED as locked:
-            yield build_line((f"{SEVERITY_MARKS[Severity.FULL]} {locked}", SEVERITY_STYLES[Severity.FULL]))
+        case CreditState.LOCKED:
+            yield _build_locked(state, view)
         case CreditState.OFF as off:
             yield build_line((str(off), MUTED))
+
+
+def _build_locked(state: OrgState, view: View) -> StyledLine:
+    """Return `locked` with mark and style of the verdict, so that one state has one severity everywhere."""
+    severity = max(view.get_figures(state).verdict.compute_severity(view.now), Severity.CRITICAL)
+    return build_line(
+        (f"{SEVERITY_MARKS[severity]} {CREDIT_STATE_NAMES[CreditState.LOCKED]}", SEVERITY_STYLES[severity])
+    )
 
 
 def _build_gauge(meter: Meter, age: str, view: View, width: int, room: int) -> list[StyledLine]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from heapq import nlargest
+from operator import itemgetter
 
 from rich.cells import cell_len
 
@@ -19,11 +20,12 @@ from claudemeter_tui.formatting.values import (
     format_reset_due,
     to_local,
 )
-from claudemeter_tui.formatting.verdict import NO_LIMITS, lacks_limits
+from claudemeter_tui.formatting.verdict import NO_LIMITS, Forms, lacks_limits
 from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.forecast import forecast_window_full
 from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.model.windows import Severity, Window
-from claudemeter_tui.tui.layout import WIDE_FROM, compute_panel_widths
+from claudemeter_tui.tui.layout import compute_panel_widths
 from claudemeter_tui.tui.styled_text import (
     HEADING,
     MUTED,
@@ -49,15 +51,10 @@ GAP = 2
 """Blanks between the columns of a line."""
 MIN_BAR, MIN_BAR_BESIDE_RESET = 3, 8
 """Minimum cells of the bar alone, and beside the reset and its countdown."""
-MIN_BAR_BESIDE_FORECAST = {False: 16, True: 24}
-"""Minimum cells of the bar beside a forecast; the key is True if the panels are side by side.
-
-The credits often have more lines than the windows then, and the forecasts have room below the bars.
-"""
-AT_RESET = " at reset"
-"""End of a short forecast; the shortest notes have it only once in a row."""
-_NOTE_FORMS = 4
-"""Forms of the notes below the bars: the three of a forecast, and the shortest without repeated ends."""
+MIN_BAR_BESIDE_FORECAST = 16
+"""Minimum cells of the bar beside a forecast."""
+_FORECAST_FORMS = 3
+"""Forms of a forecast, see `format_window_forecasts`."""
 SEPARATOR_WIDTH = 3
 """Cells between two notes in a line."""
 _Note = tuple[str, str]
@@ -92,6 +89,8 @@ class _Row:
     """Lock, amount, last percentage or forecast, and shorter forms. Empty if there is none."""
     is_urgent: bool = False
     """True if the window will be full before its reset, or is locked."""
+    is_noted: bool = False
+    """True if the extras are worth a line below the bars where they have no column."""
 
     def choose_note(self, form: int, cells: int) -> str:
         """Return label and extras in this form; a sentence loses its second half if it does not fit."""
@@ -117,8 +116,8 @@ class _Columns:
     """Forecast of each window, in the same number of cells; empty texts if there is no room for them."""
 
     def select_noted_rows(self, rows: Sequence[_Row]) -> list[_Row]:
-        """Return the windows whose forecasts are below the bars, because they have no column."""
-        return [] if any(self.extras) else [row for row in rows if row.extras]
+        """Return the windows with a note below the bars, because the forecasts have no column."""
+        return [] if any(self.extras) else [row for row in rows if row.is_noted]
 
 
 def count_windows(view: View) -> int:
@@ -126,18 +125,38 @@ def count_windows(view: View) -> int:
     return len(_get_windows(view))
 
 
-def count_limits_lines(view: View, width: int) -> tuple[int, int]:
-    """Return the lines that the panel needs in a terminal of this width, and further ones for sentences."""
+def count_limits_lines(view: View, width: int) -> int:
+    """Return the lines that the panel needs in a terminal of this width."""
     windows = _get_windows(view)
     if not windows:
-        return 1, 0
+        return 1
     rows, inner, label = _build_rows(view, windows), compute_panel_widths(width)[0], measure_labels(view)
-    noted = _choose_columns(rows, inner, label, is_wide=width >= WIDE_FROM).select_noted_rows(rows)
-    if not noted:
-        return len(rows), 0
-    rooms = range(1, len(noted) + 1)
-    least = next((it for it in rooms if _arrange_notes(noted, "", inner, it)), 1)
-    return len(rows) + least, len(_build_notes(noted, "", inner, len(noted), label)) - least
+    noted = _choose_columns(rows, inner, label).select_noted_rows(rows)
+    rooms = range(len(noted) + 1)
+    return len(rows) + next((it for it in rooms if _arrange_notes(noted, "", inner, it) is not None), 1)
+
+
+def find_next_full_window(view: View) -> Forms:
+    """Return the forecast of the plan-wide window that fills first, with its name; see the banner.
+
+    Empty if every window resets before it is full, or if the banner has something else to say.
+    """
+    found = _find_next_full_window(view)
+    if found is None or view.state is None:
+        return ()
+    forms = format_window_forecasts(found, view.state, view.now, view.zone)
+    return tuple(f"{found.label} {form}" for form in forms)
+
+
+def _find_next_full_window(view: View) -> Window | None:
+    verdict = view.verdict
+    if view.state is None or verdict is None or verdict.state is not VerdictState.CAN_WORK:
+        return None
+    if verdict.is_locked:
+        return None
+    known = ((forecast_window_full(it, view.now, view.state.read_at), it) for it in verdict.running_windows)
+    dated = [(full, window) for full, window in known if full is not None]
+    return min(dated, key=itemgetter(0), default=(None, None))[1]
 
 
 def has_other_source(view: View) -> bool:
@@ -190,7 +209,7 @@ def build_window_bars(view: View, width: int, room: int, label: int = 0) -> list
     if not windows:
         return []
     rows = _build_rows(view, windows)
-    columns = _choose_columns(rows, width, label, is_wide=view.layout.wide)
+    columns = _choose_columns(rows, width, label)
     if not columns.bar:
         return [_build_short_line(row, view, width) for row in rows]
     tails = zip(rows, columns.resets, columns.extras, strict=True)
@@ -225,42 +244,46 @@ def _build_row(view: View, window: Window) -> _Row:
     if at is None:
         wide = format_no_reset(window, "not reported")
         short = "unstarted" if window.percent == 0 else ""
-        return _Row(window, "", "", wide, short, lock or amount, is_urgent=bool(lock))
+        known = lock or amount
+        return _Row(window, "", "", wide, short, known, is_urgent=bool(lock), is_noted=bool(known))
     moment = format_moment(at, now, zone)
     if len(moment) > MOMENT_WIDTH:
         moment = format_dated_day(to_local(at, zone).date(), now, zone)
     if window.is_due(now):
         # The word for it is in the place of the percentage, see `PAST_WORDS`.
         wide = f"{format_reset_due(window)} {moment}" if window.is_allowance else f"since {moment}"
-        return _Row(window, "", "", wide, "", (f"was {format_percent(window.percent)}",))
+        return _Row(window, "", "", wide, "", (f"was {format_percent(window.percent)}",), is_noted=True)
     if window.is_allowance:
         moment = f"expires {moment}"
     ahead = format_window_forecasts(window, view.state, now, zone) if view.state else ()
     is_urgent = bool(lock) or bool(ahead and ahead[-1].startswith("full"))
-    return _Row(
-        window, moment, format_countdown(at - now), "", "", lock or amount or ahead, is_urgent=is_urgent
-    )
+    # The banner has the forecast of one of them.
+    is_noted = bool(lock or amount) or (is_urgent and window is not _find_next_full_window(view))
+    extras = lock or amount or ahead
+    return _Row(window, moment, format_countdown(at - now), "", "", extras, is_urgent, is_noted)
 
 
-def _choose_columns(rows: Sequence[_Row], width: int, label: int, *, is_wide: bool) -> _Columns:
+def _choose_columns(rows: Sequence[_Row], width: int, label: int) -> _Columns:
     """Return the fullest columns that leave enough cells for the bar."""
     room = width - label - 1 - SHARE_WIDTH
-    for least, resets, extras in _iterate_columns(rows, MIN_BAR_BESIDE_FORECAST[is_wide]):
+    for least, resets, extras in _iterate_columns(rows):
         bar = room - sum(max(map(cell_len, texts)) + GAP for texts in (resets, extras) if any(texts))
         if bar >= least:
             return _Columns(bar, _pad(resets), _pad(extras))
     return _Columns(0, (), ())
 
 
-def _iterate_columns(
-    rows: Sequence[_Row], beside_forecast: int
-) -> Iterator[tuple[int, Sequence[str], Sequence[str]]]:
+def _iterate_columns(rows: Sequence[_Row]) -> Iterator[tuple[int, Sequence[str], Sequence[str]]]:
     """Yield the minimum cells of the bar with the texts beside it, the fullest first."""
     none = [""] * len(rows)
     moment, countdown = (max(map(len, texts)) for texts in zip(*map(_get_times, rows), strict=True))
     both = [row.wide or f"{row.moment:<{moment}}  {row.countdown:>{countdown}}".strip() for row in rows]
     for form in (1, 2):  # the longest form of a forecast is a sentence
-        yield beside_forecast, both, [row.extras[: form + 1][-1] if row.extras else "" for row in rows]
+        yield (
+            MIN_BAR_BESIDE_FORECAST,
+            both,
+            [row.extras[: form + 1][-1] if row.extras else "" for row in rows],
+        )
     yield MIN_BAR_BESIDE_RESET, both, none
     yield MIN_BAR, [row.moment or row.short for row in rows], none
     yield MIN_BAR, [f"{row.countdown:>{countdown}}" for row in rows], none
@@ -331,7 +354,7 @@ def _build_notes(rows: Sequence[_Row], source: str, width: int, room: int, label
 
 def _arrange_notes(rows: Sequence[_Row], source: str, cells: int, room: int) -> list[list[_Note]] | None:
     """Return the notes of each line, in the longest forms that fit. None if not even the shortest do."""
-    for form in range(_NOTE_FORMS):
+    for form in range(_FORECAST_FORMS):
         lines: list[list[_Note]] = []
         left = 0
         for note in _iterate_notes(rows, source, form, cells):
@@ -351,9 +374,7 @@ def _arrange_notes(rows: Sequence[_Row], source: str, cells: int, room: int) -> 
 
 def _iterate_notes(rows: Sequence[_Row], source: str, form: int, cells: int) -> Iterator[_Note]:
     """Yield the notes in this form, then the session of the figures."""
-    texts = [row.choose_note(form, cells) for row in rows]
-    for row, text, following in zip(rows, texts, [*texts[1:], ""], strict=True):
-        is_said_next = form == _NOTE_FORMS - 1 and following.endswith(AT_RESET)
-        yield text.removesuffix(AT_RESET if is_said_next else ""), _get_extra_style(row)
+    for row in rows:
+        yield row.choose_note(form, cells), _get_extra_style(row)
     if source:
         yield source, MUTED
