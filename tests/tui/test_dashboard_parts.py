@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 import pytest
 from textual.widgets._toast import Toast
 
 from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.events import Event, EventKind
 from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading
+from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.app import MAX_TOASTS, Claudemeter
 from claudemeter_tui.tui.screens.events import EventsScreen
+from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.status_line import StatusLine
 from tests.bodies import subscription_body, usage_body
 from tests.scenes import (
@@ -243,3 +246,38 @@ async def test_lock_is_beside_the_figure(size: tuple[int, int]) -> None:
         assert "◆ locked" in shown
         assert "$0.00 of $20.00" in shown
         assert "0% ■" not in shown
+
+
+@pytest.mark.parametrize(
+    ("expected", "kinds"),
+    [
+        (EventKind.BLOCKED, [(EventKind.BLOCKED, 20), (EventKind.STALE, 4), (EventKind.RECOVERED, 3)]),
+        (EventKind.STALE, [(EventKind.STALE, 4), (EventKind.CAP_CHANGED, 3)]),
+        (EventKind.CAP_CHANGED, [(EventKind.STALE, 5), (EventKind.CAP_CHANGED, 4), (EventKind.RECOVERED, 3)]),
+        (EventKind.LIFTED, [(EventKind.BLOCKED, 20), (EventKind.LIFTED, 5)]),
+        (EventKind.CAP_CHANGED, [(EventKind.BLOCKED, 61), (EventKind.CAP_CHANGED, 3)]),
+        (EventKind.BLOCKED, [(EventKind.BLOCKED, 90), (EventKind.RECOVERED, 3)]),
+        (EventKind.RECOVERED, [(EventKind.STALE, 4), (EventKind.RECOVERED, 3)]),
+    ],
+)
+def test_status_line_begins_with_the_most_severe_news(
+    expected: EventKind, kinds: list[tuple[EventKind, int]]
+) -> None:
+    """The most severe event of the last hour is first; a recovery and what is over are last."""
+    severities = {EventKind.BLOCKED: Severity.FULL, EventKind.STALE: Severity.WARNING}
+    happened = [
+        Event(
+            kind,
+            NOW - timedelta(minutes=minutes),
+            SESSION,
+            org_of(PERSONAL.org),
+            ("key", "uuid"),
+            severity=severities.get(kind, Severity.NORMAL),
+        )
+        for kind, minutes in kinds
+    ]
+    line = StatusLine()
+    line.set_reactive(StatusLine.view, View(now=NOW, zone=UTC, events=tuple(happened)))
+    (drawn,) = line.draw(200, 1)
+    (first,) = (event for event in happened if event.kind is expected)
+    assert drawn.plain.lstrip().startswith(f"{first.at:%H:%M}  ")

@@ -1,7 +1,10 @@
-"""The most important problem or the last event, and a one-line toast for small panes."""
+"""The most important events and the first problem, and a one-line toast for small panes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from itertools import takewhile
 from operator import itemgetter
 from typing import Any, ClassVar
 
@@ -12,7 +15,7 @@ from textual.widget import Widget
 from claudemeter_tui.formatting.events import describe_event
 from claudemeter_tui.formatting.problems import format_group_title
 from claudemeter_tui.formatting.values import format_count, format_moment
-from claudemeter_tui.model.events import Event
+from claudemeter_tui.model.events import Event, EventKind
 from claudemeter_tui.model.problems import ProblemGroup
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.styled_text import (
@@ -29,7 +32,24 @@ from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.line_widget import LineWidget
 
 MAX_ENTRIES = 3
-"""Maximum number of events on the line."""
+"""Maximum number of entries on the line."""
+RECENT = timedelta(hours=1)
+"""Age up to which severe events come first."""
+_NEW_STATES = (
+    EventKind.BLOCKED,
+    EventKind.WAIT,
+    EventKind.ON_CREDITS,
+    EventKind.CREDITS_BLOCKED,
+    EventKind.STILL_BLOCKED,
+    EventKind.LIFTED,
+    EventKind.BACK_IN_PLAN,
+)
+_ENDED_BY = {
+    **dict.fromkeys(_NEW_STATES, _NEW_STATES),
+    EventKind.STALE: (EventKind.RECOVERED,),
+    EventKind.SESSION_EXPIRED: (EventKind.RECOVERED,),
+}
+"""The kinds of later events of an org after which an event is over."""
 
 
 class InlineToast(Widget):
@@ -74,23 +94,56 @@ def show_inline_toast(screen: Screen[Any], toast: InlineToast) -> None:
 
 
 class StatusLine(LineWidget):
-    """The newest entries: events, and the first problem while it lasts; empty if there are none."""
+    """The most important entries: events, and the first problem while it lasts; empty if there are none."""
 
     def draw(self, width: int, height: int) -> list[StyledLine]:  # noqa: ARG002
-        """Draw as many entries as fit, the newest first, and the number of problems if no tab shows it."""
+        """Draw as many entries as fit, and the number of problems if no tab shows it.
+
+        Of the last hour, the most severe come first, and of the same severity the newest; what is over, and
+        that it is over, comes last.
+        """
         view = self.view
         problems = view.open_problems
-        entries = [(event.at, _build_event(event, view)) for event in view.events[-MAX_ENTRIES:]]
+        entries = [
+            (_rank_event(event, view, is_over=is_over), event.at, _build_event(event, view))
+            for event, is_over in _iterate_events(view)
+        ]
         if problems:
-            entries.append((problems[0].since, _build_problem(problems[0], view)))
+            since = problems[0].since
+            # While it lasts, it is as important as any event.
+            entries.append((_rank(Severity.FULL, since, view), since, _build_problem(problems[0], view)))
         if not entries:
             return []
-        # Of two entries of the same moment, the last one in the list is the newer one.
-        lines = [line for _, line in sorted(entries, key=itemgetter(0))[::-1]]
+        # Of two equal entries, the last one in the list is the newer one.
+        lines = [line for *_, line in sorted(entries, key=itemgetter(0, 1))[::-1][:MAX_ENTRIES]]
         count = format_count(len(problems), "problem") if problems and not view.layout.tabs else ""
         room = width - 2 - (len(count) + 2 if count else 0)
         newest = build_line(" ", fit_pieces(lines, room, "   "))
         return [spread_line(newest.rstrip(), build_line((count, MUTED)), width - 1)]
+
+
+def _iterate_events(view: View) -> Iterator[tuple[Event, bool]]:
+    """Yield the events of the last hour, and at least the last ones, oldest first.
+
+    With each, True if a later event of the same org has ended it.
+    """
+    begin = view.now - RECENT
+    recent = sum(1 for _ in takewhile(lambda event: event.at >= begin, reversed(view.events)))
+    found, later = [], set[tuple[object, ...]]()
+    for event in reversed(view.events[-max(recent, MAX_ENTRIES) :]):
+        owner = event.org_key or event.session
+        found.append((event, any((owner, kind) in later for kind in _ENDED_BY.get(event.kind, ()))))
+        later.add((owner, event.kind))
+    return reversed(found)
+
+
+def _rank_event(event: Event, view: View, *, is_over: bool) -> int:
+    return 0 if is_over or event.kind is EventKind.RECOVERED else _rank(event.severity, event.at, view)
+
+
+def _rank(severity: Severity, at: datetime, view: View) -> int:
+    """Return the importance of what began at a time; after an hour only the time matters."""
+    return 2 + severity if at >= view.now - RECENT else 1
 
 
 def _build_event(event: Event, view: View) -> StyledLine:
