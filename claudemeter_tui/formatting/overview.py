@@ -37,6 +37,8 @@ from claudemeter_tui.model.windows import Window
 
 NO_VALUE = "–"
 """Placeholder for a missing figure."""
+SPENT_TITLES = ("spent today", "spent")
+"""Forms of the header of the spent credits."""
 CAN_WORK = "can work"
 """Name of the calm verdict; the others are in capitals, because they need attention."""
 COUNT_NAMES = {VerdictState.ON_CREDITS: "on credits", VerdictState.UNKNOWN: "unknown"}
@@ -167,14 +169,15 @@ def format_spent(use: DayUse | None) -> str:
 
 
 def list_day_titles(since: datetime, now: datetime, zone: tzinfo | None) -> list[str]:
-    """Return the header of the sparklines, `today`; another column is called after the 5-hour window.
+    """Return the header of the sparklines of the 5-hour window: `5-hour today`, then `today`.
 
-    If the first reading came after midnight, a longer form names the time: `today since 14:02`.
+    If the first reading came after midnight, a longer form names the time: `5-hour since 14:02`.
     """
-    start = to_local(since, zone)
+    start, forms = to_local(since, zone), [f"{SESSION_LABEL} today", "today"]
     if start.time() == time.min and start.date() == to_local(now, zone).date():
-        return ["today"]
-    return [f"today since {start:%H:%M}", "today"]
+        return forms
+    begun = f"since {start:%H:%M}"
+    return [f"{SESSION_LABEL} {begun}", begun, *forms]
 
 
 def group_by_verdict(rows: Iterable[OverviewRow]) -> Mapping[str, Sequence[OverviewRow]]:

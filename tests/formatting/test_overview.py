@@ -162,12 +162,12 @@ def test_org_without_credits_has_a_dash() -> None:
 @pytest.mark.parametrize(
     ("start", "titles"),
     [
-        ("2026-04-25T00:00", ["today"]),
-        ("2026-04-25T12:48", ["today since 12:48", "today"]),
+        ("2026-04-25T00:00", ["5-hour today", "today"]),
+        ("2026-04-25T12:48", ["5-hour since 12:48", "since 12:48", "5-hour today", "today"]),
     ],
 )
 def test_sparkline_has_one_title(start: str, titles: list[str]) -> None:
-    """The sparklines are called today at every width; the title says if readings do not cover the day."""
+    """The title names the window; it also says if readings do not cover the day."""
     assert titles == list_day_titles(datetime.fromisoformat(f"{start}+00:00"), MINUTE, UTC)
 
 

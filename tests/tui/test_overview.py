@@ -17,7 +17,7 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from claudemeter_tui.formatting.overview import OverviewColumn
+from claudemeter_tui.formatting.overview import SPENT_TITLES, OverviewColumn
 from claudemeter_tui.model import day
 from claudemeter_tui.model.account import Account
 from claudemeter_tui.model.catalogue import Endpoint
@@ -135,13 +135,13 @@ async def test_row_has_every_part() -> None:
     """A row has mark, name, verdict, bars, credits with aligned amounts, today's money and a sparkline."""
     async with overview(PERSONAL, TEAM, LABORATORY) as (pilot, _, _):
         head, *rows = screen(pilot)[2:6]
-        titles = ["org", "verdict▾", "5-hour", "7-day", "credits", "spent", "today since 14:02"]
+        titles = ["org", "verdict▾", "5-hour", "7-day", "credits", "spent today", "since 14:02"]
         assert cells(head) == titles
-        full = f"{'━' * 10} 100% ■"
+        full = f"{'━' * 8} 100% ■"
         assert [" | ".join(cells(row)) for row in rows] == [
-            f"■ Acme Team | BLOCKED → 16:00 | {full} | ━━━━━━━─── | 71% | $50.00 of 50 locked | $3.40 | {AT}",
-            f"▲ Lab | ON CREDITS → 16:00 | {full} | ━━━━━╸──── | 58% | $8.12 no cap | $5.12 | {AT}",
-            f"● Personal | can work | ━━━━━━╸─── | 67% | ━━━━────── | 41% | $17.20 of 50 | – | {'▅' * 16}",
+            f"■ Acme Team | BLOCKED → 16:00 | {full} | ━━━━━╸── | 71% | $50.00 of 50 locked | $3.40 | {AT}",
+            f"▲ Lab | ON CREDITS → 16:00 | {full} | ━━━━╸─── | 58% | $8.12 no cap | $5.12 | {AT}",
+            f"● Personal | can work | ━━━━━─── | 67% | ━━━───── | 41% | $17.20 of 50 | – | {'▅' * 16}",
         ]
         ends = [row.index(amount) + len(amount) for row, amount in zip(rows, AMOUNTS, strict=True)]
         assert len(set(ends)) == 1
@@ -171,7 +171,7 @@ async def test_columns_without_any_figure_are_left_out() -> None:
     """Windows, credits and owners have a column only if at least one org has something in it."""
     plain = OrgBodies(usage=usage_body(67.0, None, limits=[]), overage=None, prepaid=None)
     async with overview(plain) as (pilot, _, _):
-        assert cells(screen(pilot)[2]) == ["org", "verdict▾", "5-hour", "today since 14:38"]
+        assert cells(screen(pilot)[2]) == ["org", "verdict▾", "5-hour", "5-hour since 14:38"]
         assert "credits" not in cells(screen(pilot)[2])
         assert "7-day" not in cells(screen(pilot)[2])
     async with overview(ENTERPRISE) as (pilot, _, _):
@@ -254,6 +254,32 @@ async def open_overview(pilot: Pilot[Any]) -> None:
     await pilot.pause()
 
 
+@pytest.mark.parametrize(
+    ("expected", "percent"),
+    [("$curve", 60.0), ("$warning", 80.0), ("$critical", 95.0), ("bold $full", 100.0)],
+)
+def test_newest_block_of_a_sparkline_has_its_severity(expected: str, percent: float) -> None:
+    """The last block alone is in the style of its severity; without any value there is a dash."""
+    line = org_table.build_day([None, 0.99, percent / 100, None], ascii_only=False)
+    (span,) = (span for span in line.spans if span.start <= 2 < span.end)
+    assert (span.style, line.plain[0], line.plain[3]) == (expected, " ", " ")
+    assert next(span.style for span in line.spans if span.start <= 1 < span.end) == "$curve"
+    assert org_table.build_day([None, None], ascii_only=False).plain == "–"
+
+
+@pytest.mark.parametrize("size", [(160, 45), (120, 36), (80, 30)])
+async def test_banner_below_the_table_has_end_and_cure(size: tuple[int, int]) -> None:
+    """Below the table the banner has what the panels and the row do not: end, cause and cure."""
+    async with overview(PERSONAL, TEAM, LABORATORY, size=size) as (pilot, _, _):
+        await pilot.press("home")
+        await pilot.pause()
+        lines = screen(pilot)
+        rule = next(place for place, line in enumerate(lines) if line.startswith("── Acme Team"))
+        first, second = lines[rule + 1 : rule + 3]
+        assert first.startswith("▌ BLOCKED until 16:00 (in 1h 11m)  Your monthly cap is reached")
+        assert "sk an administrator to raise it" in second
+
+
 async def test_today_comes_from_archive_and_run() -> None:
     """The sparkline and the sum reach back to midnight; a time without readings is blank."""
     archive = DayArchive()
@@ -263,7 +289,7 @@ async def test_today_comes_from_archive_and_run() -> None:
         asked_count = len(archive.asked)
         assert threading.get_ident() not in archive.threads
         assert "$4.00 today · updated 18s ago" in screen(pilot)[0]
-        assert screen(pilot)[2].endswith("spent  today since 09:00")
+        assert screen(pilot)[2].endswith("spent today  5-hour since 09:00")
         assert re.search(r" \$4\.00  ▄+▅+$", screen(pilot)[3])
         await pilot.press("escape", "o")
         await pilot.pause()
@@ -446,7 +472,7 @@ async def test_every_size_has_the_verdict_and_complete_figures() -> None:
             if width < 60 or height < 20:
                 assert lines[0].lstrip().removeprefix("Personal: ").startswith("CAN WORK"), (width, height)
             else:
-                assert [line for line in lines if line.startswith(" CAN WORK  ")], (width, height)
+                assert [line for line in lines if re.match("▌ ?CAN WORK  ", line)], (width, height)
             assert all(cell_len(line) <= width for line in lines)
             above_the_chart = "\n".join(lines).partition("Used credits")[0]
             found = set(re.findall(r"[+]?\$[\d.,/]+\d", above_the_chart))
@@ -731,4 +757,4 @@ async def test_headers_are_whole_or_absent(size: tuple[int, int]) -> None:
     async with overview(short, size=size) as (_, shown, _):
         head = org_table.build_table_head(shown._table, shown._sort_column, ["today"], 200, backwards=False)
         titles = [piece.plain.strip(" ▾▴") for piece in head]
-        assert set(titles) <= {*OverviewColumn, ""}
+        assert set(titles) <= {*OverviewColumn, *SPENT_TITLES, ""}

@@ -332,8 +332,9 @@ class OverviewScreen(ListScreen):
         layout = Layout(framed=True, wide=self._pane.is_wide, verdict=self._pane.banner)
         view = replace(view, span=None, archived=self._find_archived(view))
         for part in self.query(LineWidget):
-            # The first line names the org, which the rule above the banner of the pane does.
-            banner = Layout(tabs=0 if part.id == "verdict" else 1)
+            # The first line names the org; the rule above the banner of the pane does, whose panels and row
+            # have the figures.
+            banner = Layout() if part.id == "verdict" else replace(layout, tabs=1, limits=1, credits=1)
             part.view = replace(view, layout=banner if isinstance(part, Banner) else layout)
 
     def _find_archived(self, view: View) -> ArchivedSeries | None:

@@ -15,6 +15,7 @@ from claudemeter_tui.charts.canvas import draw_sparkline
 from claudemeter_tui.formatting.credits import CREDIT_STATE_NAMES
 from claudemeter_tui.formatting.overview import (
     NO_VALUE,
+    SPENT_TITLES,
     CreditForm,
     OverviewColumn,
     OverviewRow,
@@ -174,7 +175,7 @@ def build_table_layout(rows: Iterable[RowTexts], width: int) -> TableLayout:
         *((OverviewColumn.CREDITS, cells) for cells in credits if has_credits),
         (OverviewColumn.ORG, min(name, MAX_NAME_WIDTH)),
         *((OverviewColumn.SPENT, max(len(OverviewColumn.SPENT), most["spent"])) for _ in range(has_spending)),
-        *_iterate_roomy_growths(most, has_spark=has_spark),
+        *_iterate_roomy_growths(most, has_spark=has_spark, has_spending=has_spending),
     ]
     for part, cells in growths:
         if part == "bar":
@@ -197,7 +198,9 @@ def build_table_layout(rows: Iterable[RowTexts], width: int) -> TableLayout:
     return _set_widths(layout, {OverviewColumn.VERDICT: known + spare})
 
 
-def _iterate_roomy_growths(most: Mapping[str, int], *, has_spark: bool) -> Iterator[Growth]:
+def _iterate_roomy_growths(
+    most: Mapping[str, int], *, has_spark: bool, has_spending: bool
+) -> Iterator[Growth]:
     """Yield what a wide terminal has room for."""
     bars, sparks = iter(BAR_WIDTHS), iter(SPARK_WIDTHS if has_spark else ())
     yield "bar", next(bars)
@@ -205,6 +208,8 @@ def _iterate_roomy_growths(most: Mapping[str, int], *, has_spark: bool) -> Itera
     for _ in range(2):
         yield from ((OverviewColumn.TODAY, cells) for cells in islice(sparks, 1))
         yield "bar", next(bars)
+    if has_spending:
+        yield OverviewColumn.SPENT, max(len(SPENT_TITLES[0]), most["spent"])
     yield from ((OverviewColumn.TODAY, cells) for cells in sparks)
     yield from (("bar", cells) for cells in bars)
 
@@ -228,7 +233,7 @@ def build_table_head(
         gap = start - place
         is_last = column is OverviewColumn.TODAY
         room = width - start if is_last else cells
-        forms = titles if is_last else (column.value,)
+        forms = titles if is_last else SPENT_TITLES if column is OverviewColumn.SPENT else (column.value,)
         text = next((form for form in forms if cell_len(form) <= room), "")
         if column is OverviewColumn.SPENT:
             text = text.rjust(cells)
@@ -280,8 +285,17 @@ def get_row_severity(verdict: Verdict, now: datetime) -> Severity:
 
 
 def build_day(shares: Sequence[float | None], *, ascii_only: bool) -> StyledLine:
-    """Return the sparkline of a day; it has the same scale for each org, 0 to 100 percent."""
-    return build_line((draw_sparkline(shares, 0.0, 1.0, plain=ascii_only, touches_above=False), "$curve"))
+    """Return the sparkline of a day; it has the same scale for each org, 0 to 100 percent.
+
+    The newest value has the style of its severity. Without any value, it is a dash.
+    """
+    last = next((place for place in reversed(range(len(shares))) if shares[place] is not None), None)
+    if last is None:
+        return build_line((NO_VALUE, MUTED))
+    line = draw_sparkline(shares, 0.0, 1.0, plain=ascii_only, touches_above=False)
+    severity = Severity.from_percent(100 * (shares[last] or 0.0))
+    newest = "$curve" if severity is Severity.NORMAL else SEVERITY_STYLES[severity]
+    return build_line((line[:last], "$curve"), (line[last], newest), line[last + 1 :])
 
 
 def _build_verdict(verdict: Verdict, forms: Sequence[Form], width: int, severity: Severity) -> StyledLine:
