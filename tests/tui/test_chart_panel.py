@@ -27,7 +27,7 @@ FREE = OrgBodies(usage=usage_body(41.0, 67.0), subscription=None)
 
 def titles(pilot: Pilot[Any]) -> list[str]:
     """Return the titles of the charts on screen, from top to bottom."""
-    first = [line.lstrip("╭ ").split("  ")[0] for line in screen(pilot)]
+    first = [line.lstrip("╭ ").split("  ")[0].partition(" · w ")[0] for line in screen(pilot)]
     return [words for words in first if words in ("Utilization", "Used credits", "Your used credits")]
 
 
@@ -48,13 +48,29 @@ async def test_w_shows_the_other_chart() -> None:
         assert seen == [["Used credits"], ["Utilization"], ["Used credits"]]
 
 
+@pytest.mark.parametrize(
+    ("expected", "size"),
+    [
+        ("Used credits · w limits  1h ▐run▌", (80, 24)),
+        ("Used credits · w limits  ▐run▌", (60, 20)),
+        ("Used credits  1h ▐run▌", (120, 36)),
+    ],
+)
+async def test_only_chart_names_the_key_of_the_other_one(expected: str, size: tuple[int, int]) -> None:
+    """The title of the only chart has the key that shows the other one; with two charts it has none."""
+    async with app(stage(LABORATORY)).run_test(size=size) as pilot:
+        await pilot.pause()
+        (title,) = (line for line in screen(pilot) if "Used credits" in line)
+        assert title.lstrip("╭ ").startswith(expected)
+
+
 async def test_windows_chart_has_a_key() -> None:
     """Each curve has a sample, its window, and the current value."""
     async with app(stage(LABORATORY)).run_test(size=(100, 24)) as pilot:
         await pilot.pause()
         await pilot.press("w")
         await pilot.pause()
-        assert "Utilization  1h ▐5-hour▌ 24h 7d" in text(pilot)
+        assert "Utilization · w credits  1h ▐5-hour▌ 24h 7d" in text(pilot)
         assert "── 5-hour 100%  ══ 7-day all 58%" in text(pilot)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from itertools import chain, product
 
 from textual import events
 from textual.reactive import var
@@ -138,7 +139,8 @@ class ChartPanel(LineWidget):
         view, windows = self.view, shows_windows(self.view)
         name = _describe_windows(self._chart) if windows else _describe_credits(state)
         subject = build_line((name, HEADING))
-        titles = [build_line(subject, "  ", period) for period in self._iterate_periods(windows=windows)]
+        periods = [*self._iterate_periods(windows=windows)]
+        titles = [build_line(subject, "  ", period) for period in periods]
         titles += [subject, *([build_line()] if windows else [])]
         margin, point = 2 if view.layout.framed else 1, None
         if self._chart is not None and self.pointer_column is not None:
@@ -148,11 +150,14 @@ class ChartPanel(LineWidget):
         else:
             has_area = self._chart is not None and self._chart.peak_periods is not None
             notes = _iterate_curve_keys(view, state, has_area=has_area) if windows else _iterate_rises(view)
-        for note in notes:
-            for title in titles:
-                if title.cell_length + note.cell_length < room:
-                    return title, note
-        return subject, build_line()
+        forms = [*notes]
+        # The footer has no room for this key where it is needed most: where there is only one chart.
+        is_single = view.layout.chart and not view.layout.second_chart and has_both_charts(view)
+        other = build_line((" · ", MUTED), ("w", HEADING), (f" {'credits' if windows else 'limits'}", MUTED))
+        keyed = [build_line(subject, other, "  ", period) for period in periods if is_single]
+        pairs = chain(product(keyed, forms[:-1]), ((title, form) for form in forms for title in titles))
+        fitting = (pair for pair in pairs if sum(each.cell_length for each in pair) < room)
+        return next(fitting, (subject, build_line()))
 
     def _iterate_periods(self, *, windows: bool) -> Iterator[StyledLine]:
         """Yield `1h ▐run▌ 24h 7d 30d 365d`, then only the selected period."""
@@ -295,7 +300,6 @@ def _iterate_rises(view: View) -> Iterator[StyledLine]:
     if last.minor is not None and state is not None and abs(now - last.last) <= state.max_pause:
         amount = build_line((format_money(Money(last.minor, *series.unit)), HEADING))
         yield join_pieces([dated, amount], "   ")
-        yield join_pieces([rise, amount], "   ")
     yield dated
     yield rise
 

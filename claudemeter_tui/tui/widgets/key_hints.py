@@ -17,7 +17,7 @@ HINT_GAP = 2
 
 
 class KeyHints(LineWidget):
-    """The first hints, as many whole ones as fit; each is clickable."""
+    """The first hints, as many whole ones as fit beside a blank at each end; each is clickable."""
 
     ALLOW_SELECT = False
 
@@ -56,7 +56,7 @@ class KeyHints(LineWidget):
         places, column = [], 1
         for key in self._keys:
             end = column + build_line(f"{key.display} {key.label}").cell_length
-            if end > width:  # a rarer key that fits would be shown without a more frequent one
+            if end >= width:  # a rarer key that fits would be shown without a more frequent one
                 break
             places.append((column, end, key))
             column = end + HINT_GAP
