@@ -132,10 +132,12 @@ def test_hostile_lines_are_text(browser: Browser) -> None:
     assert popup.run("lines.querySelectorAll('*').length") == 5
     assert popup.run("document.title") == "claudemeter"
     wait_for_badge(popup, "<b>", GREEN, hostile)
-    for odd in ({"lines": "<b>"}, {"lines": None}, {"read_at": "x"}, {"title": None}):
-        host.send(build_show("last") | odd)
-    host.send(build_show("end"))
-    popup.wait_for("lines.textContent", "end")
+    for key, value in (("lines", "<b>"), ("lines", None), ("read_at", "<b>"), ("title", None)):
+        badge = f"{key[:2]}{value is None:d}"  # another one each time, so that the wait sees this message
+        host.send(build_show("last", badge=badge) | {key: value})
+        popup.wait_for("chrome.action.getBadgeText({})", badge)
+        popup.wait_for("lines.textContent", "Waiting for claudemeter-tui." if key == "lines" else "last")
+        assert "NaN" not in popup.text
 
 
 def test_long_texts_are_not_cut(browser: Browser) -> None:
@@ -209,7 +211,7 @@ def test_missing_host_is_named(hosts: Hosts) -> None:
 
 
 def test_opened_popup_looks_for_the_host_again(hosts: Hosts) -> None:
-    """Who has installed the host and opens the popup need not click or wait."""
+    """A popup that is opened after the installation of the host starts it, without a click or a wait."""
     with running(hosts) as browser:
         popup = browser.open_popup()
         check_problem(popup, NOT_INSTALLED)
