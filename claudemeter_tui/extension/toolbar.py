@@ -70,14 +70,15 @@ class Toolbar(NamedTuple):
 
 
 def build_toolbar(store: Store, now: datetime, zone: tzinfo | None = None) -> Toolbar:
-    """Return what the toolbar shows of these orgs: those of `--once`, and problems with what helps."""
+    """Return what the toolbar shows: the lines of `--once`, worst org first, and problems with what helps."""
     notes = tuple(_list_notes(store, zone))
     if not store.orgs:
         waiting = ("Waiting for the first reply of claude.ai.",)
         lines = notes or waiting
         return Toolbar(UNKNOWN_BADGE, UNKNOWN_LEVEL, f"claudemeter: {lines[0]}", lines)
     verdicts = [(judge(state, now), state) for state in store.orgs]
-    worst, state = min(verdicts, key=lambda pair: rank_verdict(pair[0]))
+    verdicts.sort(key=lambda pair: rank_verdict(pair[0]))
+    worst, state = verdicts[0]
     blocks = [format_report(store, state, now, zone).splitlines() for _, state in verdicts]
     lines = tuple(line for block in blocks for line in ("", *block))[1:]
     reads = [state.read_at for _, state in verdicts if state.read_at is not None]

@@ -60,7 +60,7 @@ def describe_install(setup: ExtensionSetup, folder: str, note: str = "") -> str:
     lines = (
         "The extension is ready. Load it into each browser in which you are signed in to claude.ai:",
         "",
-        '1. Open the browser\'s page of extensions, and turn on "Developer mode":',
+        '1. Open the browser\'s page of extensions, turn on "Developer mode", and leave it on:',
         pages,
         '2. Click "Load unpacked", and choose this folder:',
         f"   {folder}",
@@ -150,7 +150,10 @@ def _describe_row(
         outcome, text = _MANIFEST_TEXTS[browser.manifest]
     elif host is None:
         where = browser.extensions_page if browser is not None else ""
-        text = f'Open {where}, turn on "Developer mode", click "Load unpacked" and choose the folder above.'
+        text = (
+            f'Open {where}, turn on "Developer mode" and leave it on, click "Load unpacked" and choose the'
+            " folder above."
+        )
         outcome = "not loaded yet" if setup.copy is not CopyState.MISSING else "not installed"
         text = text if setup.copy is not CopyState.MISSING else _INSTALL
     else:

@@ -62,9 +62,9 @@ def test_old_figures_are_not_current() -> None:
 
 
 def test_lines_are_those_of_once() -> None:
-    """Every org has its block, with a blank line between two of them."""
+    """Every org has its block, the worst one first, with a blank line between two of them."""
     known = store(PERSONAL, TEAM)
-    blocks = "\n\n".join(format_report(known, state, NOW) for state in known.orgs)
+    blocks = "\n\n".join(format_report(known, state, NOW) for state in reversed(known.orgs))
     assert build_toolbar(known, NOW).lines == tuple(blocks.splitlines())
 
 

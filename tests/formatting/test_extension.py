@@ -62,7 +62,7 @@ def test_installation_names_each_page_and_the_folder() -> None:
     assert text.splitlines() == [
         "The extension is ready. Load it into each browser in which you are signed in to claude.ai:",
         "",
-        '1. Open the browser\'s page of extensions, and turn on "Developer mode":',
+        '1. Open the browser\'s page of extensions, turn on "Developer mode", and leave it on:',
         "   Chrome       chrome://extensions",
         "   Chrome Beta  chrome://extensions",
         '2. Click "Load unpacked", and choose this folder:',
@@ -103,7 +103,8 @@ def test_status_begins_with_the_folder(expected: str, copy: CopyState) -> None:
 
 INSTALL = "Run claudemeter-tui --extension install."
 LOAD = (
-    'Open chrome://extensions, turn on "Developer mode", click "Load unpacked" and choose the folder above.'
+    'Open chrome://extensions, turn on "Developer mode" and leave it on, click "Load unpacked" and choose the'
+    " folder above."
 )
 
 
