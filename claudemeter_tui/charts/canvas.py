@@ -62,7 +62,7 @@ class ChartStyle(StrEnum):
     FORECAST = "forecast"
     """The expected course of the first curve."""
     SECOND_FORECAST = "second forecast"
-    """That of any other curve."""
+    """The expected course of any other curve."""
 
 
 CellStyles = list[ChartStyle | Severity]

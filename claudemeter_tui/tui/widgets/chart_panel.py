@@ -155,7 +155,11 @@ class ChartPanel(LineWidget):
         is_single = view.layout.chart and not view.layout.second_chart and has_both_charts(view)
         other = build_line((" · ", MUTED), ("w", HEADING), (f" {'credits' if windows else 'limits'}", MUTED))
         keyed = [build_line(subject, other, "  ", period) for period in periods if is_single]
-        pairs = chain(product(keyed, forms[:-1]), ((title, form) for form in forms for title in titles))
+        pairs = chain(
+            product(keyed[:1], forms[:-1]),
+            product(keyed[1:], forms[:1]),
+            ((title, form) for form in forms for title in titles),
+        )
         fitting = (pair for pair in pairs if sum(each.cell_length for each in pair) < room)
         return next(fitting, (subject, build_line()))
 
