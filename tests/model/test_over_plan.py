@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from claudemeter_tui.history.last_states import pack_state, unpack_state
 from claudemeter_tui.model.catalogue import Endpoint, MeterOrigin
 from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.reading import NO_SESSION, Reading
+from claudemeter_tui.model.store import Store
 from claudemeter_tui.model.verdict import OverPlanSpending, judge
 from claudemeter_tui.model.windows import Plan
 from tests.model.readings import PERSONAL, START, at, closed, folded, listed, reply, reported
@@ -46,6 +49,29 @@ def minutes(found: OverPlanSpending) -> Said:
         float(found.spent.minor),
         rose,
     )
+
+
+@pytest.mark.parametrize("pause", [1, 60])
+def test_restart_continues_the_spending(pause: float) -> None:
+    """After a restart the spending is that since the window filled, with what was spent in the pause."""
+    store = _poll(folded(listed(0, PERSONAL)), (0, ROOM, 500), (1, FULL, 540), (2, FULL, 600))
+    kept = unpack_state(pack_state(store.orgs[0]))
+    assert kept is not None
+    begins = 2 + pause
+    restored = Store().apply(Reading(NO_SESSION, at(begins), restored_orgs=(kept,), is_archived=True))
+    store = folded(listed(begins, PERSONAL), store=restored)
+    store = _poll(store, (begins, FULL, 650), (begins + 1, FULL, 700))
+    found = judge(store.orgs[0], at(begins + 1)).spending
+    assert found is not None
+    assert minutes(found) == (True, 1, 200, begins + 1)
+
+
+def _poll(store: Store, *polls: Poll) -> Store:
+    """Return the store after these polls."""
+    for minute, plan, cents in polls:
+        parts = reply(Endpoint.USAGE, minute, plan), reply(Endpoint.OVERAGE, minute, meter(cents))
+        store = folded(reported(minute, PERSONAL, *parts), closed(minute), store=store)
+    return store
 
 
 @pytest.mark.parametrize(
