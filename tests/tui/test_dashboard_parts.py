@@ -70,6 +70,7 @@ async def test_selected_tab_is_whole(
         (55, " ▐● 1 Personal 67%▌ ■ 2 Acme Team  ▲ 3 Lab  ● 4 Org 4"),
         (52, " ▐● 1 Personal 67%▌ ■ 2 Acme …  ▲ 3 Lab  ● 4 Org 4"),
         (40, "▐● 1 Personal 67%▌ ■2 ▲3 ●4"),
+        (24, "▐● 1 Personal▌ ■2 ▲3 ●4"),
     ],
 )
 async def test_tabs_are_shortened_before_one_is_left_out(width: int, expected: str) -> None:
@@ -254,7 +255,7 @@ async def test_lock_is_beside_the_figure(size: tuple[int, int]) -> None:
         (EventKind.BLOCKED, [(EventKind.BLOCKED, 20), (EventKind.STALE, 4), (EventKind.RECOVERED, 3)]),
         (EventKind.STALE, [(EventKind.STALE, 4), (EventKind.CAP_CHANGED, 3)]),
         (EventKind.CAP_CHANGED, [(EventKind.STALE, 5), (EventKind.CAP_CHANGED, 4), (EventKind.RECOVERED, 3)]),
-        (EventKind.LIFTED, [(EventKind.BLOCKED, 20), (EventKind.LIFTED, 5)]),
+        (EventKind.LIFTED, [(EventKind.BLOCKED, 20), (EventKind.REFUSED, 19), (EventKind.LIFTED, 5)]),
         (EventKind.CAP_CHANGED, [(EventKind.BLOCKED, 61), (EventKind.CAP_CHANGED, 3)]),
         (EventKind.BLOCKED, [(EventKind.BLOCKED, 90), (EventKind.RECOVERED, 3)]),
         (EventKind.RECOVERED, [(EventKind.STALE, 4), (EventKind.RECOVERED, 3)]),

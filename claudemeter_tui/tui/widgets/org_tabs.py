@@ -50,16 +50,18 @@ class TabForm(NamedTuple):
     """Least severity of a verdict whose state is shown. None for no state: the mark shows it."""
     name: int
     """Maximum cells of number and name; 0 for the number alone."""
+    is_selected_whole: bool = True
+    """False if the selected tab has no state either: the banner below it names it."""
 
 
-NUMBERS = TabForm(None, 0)
+NUMBERS = TabForm(None, 0), TabForm(None, 0, is_selected_whole=False)
 """Only mark and number: not if there are more orgs than keys."""
 TAB_FORMS = (
     TabForm(Severity.NORMAL, MAX_NAME_WIDTH),
     TabForm(Severity.WARNING, MAX_NAME_WIDTH),
     *(TabForm(Severity.CRITICAL, cells) for cells in (MAX_NAME_WIDTH, 18, 14)),
     *(TabForm(None, cells) for cells in (18, 14, 12, 10, 8)),
-    NUMBERS,
+    *NUMBERS,
 )
 """All forms, the longest first: first calm states go, then names become shorter."""
 SCROLLED = TabForm(None, 14)
@@ -91,9 +93,9 @@ class OrgTabs(LineWidget):
         view, orgs = self.view, self.view.store.orgs
         *counts, none = _iterate_problem_counts(view)
         has_keys = len(orgs) <= MAX_NUMBER
-        forms = TAB_FORMS if has_keys else TAB_FORMS[:-1]
+        forms = TAB_FORMS if has_keys else TAB_FORMS[: -len(NUMBERS)]
         for form in forms:
-            lead = int(form is not NUMBERS)
+            lead = int(form not in NUMBERS)
             for count in counts or [none]:
                 room = width - lead - count.cell_length
                 if (whole := _build_all_tabs(view, room, form)) is not None:
@@ -104,7 +106,7 @@ class OrgTabs(LineWidget):
             gap = "  " if count.cell_length else ""
             right = build_line(count, gap, (f"{position}  ›", MUTED))
             room = width - right.cell_length
-            tabs = self._choose_tabs(room, NUMBERS if has_keys else SCROLLED)
+            tabs = self._choose_tabs(room, NUMBERS[0] if has_keys else SCROLLED)
             if sum(tab.cell_length for tab in tabs) < room:
                 break
         end = self._first + len(tabs)
@@ -186,7 +188,7 @@ def _iterate_problem_counts(view: View) -> Iterator[StyledLine]:
 def _build_tab(view: View, place: int, room: int, form: TabForm) -> StyledLine:
     """Return a tab with mark, number, name and short verdict, in at most `room` cells.
 
-    The selected tab is whole in every form, except that its name is shortened to fit.
+    The selected tab is whole in nearly every form, except that its name is shortened to fit.
     """
     state = view.store.orgs[place]
     verdict = view.get_figures(state).verdict
@@ -194,16 +196,18 @@ def _build_tab(view: View, place: int, room: int, form: TabForm) -> StyledLine:
     mark = get_verdict_mark(verdict.state, severity)
     style = get_verdict_style(verdict.state, severity)
     is_selected = state.key == view.key
-    if form is NUMBERS and not is_selected:
+    if form in NUMBERS and not is_selected:
         return build_line((f" {mark}", style), (f"{place + 1}", MUTED))
     number = f"{place + 1} " if place < MAX_NUMBER else ""
     short = format_short_verdict(verdict, view.now, view.zone)
     short = short.rjust(PERCENT_WIDTH if short.endswith("%") else 0)
-    if not is_selected and (form.least is None or severity < form.least):
+    if is_selected:
+        short = short if form.is_selected_whole else ""
+    elif form.least is None or severity < form.least:
         short = ""
     widest = MAX_NAME_WIDTH if is_selected else form.name
     most = max(len(number) + 3, min(widest, room - len(short) - 5))
     name = shorten_name(number + state.org.display_name, most)
     if is_selected:
-        return draw_selected((f"{mark} {name} {short}", style))
+        return draw_selected((f"{mark} {name} {short}".rstrip(), style))
     return build_line((f" {mark} ", style), (f"{name} ", MUTED), (f"{short} " if short else "", style))

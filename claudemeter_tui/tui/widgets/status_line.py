@@ -46,6 +46,7 @@ _NEW_STATES = (
 )
 _ENDED_BY = {
     **dict.fromkeys(_NEW_STATES, _NEW_STATES),
+    EventKind.REFUSED: (EventKind.LIFTED, EventKind.BACK_IN_PLAN),
     EventKind.STALE: (EventKind.RECOVERED,),
     EventKind.SESSION_EXPIRED: (EventKind.RECOVERED,),
 }
