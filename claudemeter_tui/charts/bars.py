@@ -16,6 +16,7 @@ from claudemeter_tui.charts.canvas import Canvas, ChartLine, ChartStyle
 from claudemeter_tui.charts.scale import (
     EIGHTHS,
     MoneyUnit,
+    Scale,
     ValueRange,
     build_money_labels,
     build_money_scale,
@@ -26,8 +27,16 @@ from claudemeter_tui.charts.scale import (
 MIN_LABEL_GAP = 9
 """Minimum cells from one date below the axis to the next."""
 MIN_CANVAS_ROWS = 2
+MIN_CUT_ROWS = 5
+"""Minimum rows of bars of which some are cut."""
+MIN_CUT_FACTOR = 4
+"""A bar can be cut if it is at least as many times as high as the highest one that is not."""
+MAX_CUT_SHARE, MIN_WHOLE = 8, 3
+"""At most one of so many bars is cut, and at least so many others have an amount."""
 BLOCKS = " ▁▂▃▄▅▆▇█"
 """Signs of a cell by its filled eighths."""
+RULE = "▔"
+"""A piece of the axis, and a tick of the scale: a line at the upper edge of its row. Dates have no tick."""
 ASCII_BLOCKS, RUNNING_BLOCKS = " ....####", " ....::::"
 """ASCII signs of a cell by its filled eighths, and those of the bar of a running period."""
 
@@ -70,6 +79,16 @@ def count_columns(width: int, highest: Decimal, unit: MoneyUnit) -> int:
     return width - measure_labels([format_minor_units(highest, unit)])
 
 
+def find_top(amounts: Sequence[Decimal]) -> Decimal:
+    """Return the highest amount that is drawn in full: a few much higher ones would flatten all others."""
+    ordered = sorted(amounts, reverse=True)
+    for place in range(len(ordered) // MAX_CUT_SHARE, 0, -1):
+        others = ordered[place : place + MIN_WHOLE]
+        if len(others) == MIN_WHOLE and all(others) and ordered[place - 1] >= MIN_CUT_FACTOR * others[0]:
+            return others[0]
+    return ordered[0]
+
+
 def draw_bars(
     bars: Sequence[Bar],
     unit: MoneyUnit,
@@ -81,10 +100,11 @@ def draw_bars(
 ) -> tuple[ChartLine, ...]:
     """Return the bars from left to right as lines, with a scale on the left and dates below.
 
-    A bar ends at the upper edge of its amount's row, as it begins at that of the axis, so that the heights of
-    two bars have the ratio of their amounts; a limit is drawn only where there is no bar.
-    The axis is dotted under a bar whose amount is not known; the bar of a running period is darker, and in
-    ASCII it has a sign of its own. Empty if there is no room.
+    The axis and the ticks are at the upper edges of their rows, where bars begin and end, so that the scale
+    fits the bars and the heights of two bars have the ratio of their amounts. A bar above `find_top` is cut,
+    with its amount above it. A limit is drawn only where there is no bar. The axis has a gap under a bar
+    whose amount is not known, in ASCII dots; the bar of a running period is darker, and in ASCII it has a
+    sign of its own. Empty if there is no room.
 
     Args:
         bars: at least one.
@@ -98,30 +118,34 @@ def draw_bars(
     rows = height - (2 if has_axis else 1)
     if rows < MIN_CANVAS_ROWS:
         return ()
-    highest = max(bar.minor for bar in bars)
-    top = float(max([highest, *(limit.minor for limit in limits)]))
-    scale = build_money_scale(ValueRange(0.0, top, 0.0, top), None, rows, min_range=1.0)
-    labels = build_money_labels(scale, unit)
-    margin = measure_labels(labels.values())
-    cells = (width - margin) // len(bars)
-    if cells < 1:
-        return ()
-    filled = max(1, cells - 1)  # the rest is the gap to the next bar
-    columns: list[ColumnSigns] = []
-    for bar in bars:
-        blocks = BLOCKS if not plain else RUNNING_BLOCKS if bar.is_running else ASCII_BLOCKS
-        signs = _build_column(scale.find_height(float(bar.minor)) if bar.minor else 0, blocks)
-        columns += [signs] * filled + [()] * (cells - filled)
+    amounts = [bar.minor for bar in bars]
+    cut_at, highest = find_top(amounts) if rows >= MIN_CUT_ROWS else max(amounts), max(amounts)
+    for bars_top in (cut_at, highest):
+        is_cut = bars_top < highest
+        top = float(max([bars_top, *(limit.minor for limit in limits)]))
+        scale = build_money_scale(ValueRange(0.0, top, 0.0, top), None, rows - is_cut, min_range=1.0)
+        labels = build_money_labels(scale, unit)
+        margin = measure_labels(labels.values())
+        cells = (width - margin) // len(bars)
+        if cells < 1:
+            return ()
+        notes = _place_cut_amounts(bars, bars_top, unit, cells, arrow="^" if plain else "↑")
+        if notes is not None:
+            break
+    columns = _build_columns(bars, scale, cells, plain=plain)
     canvas = Canvas(len(columns), rows, plain=plain)
     canvas.cells = [[*line] for line in reversed(draw_columns(columns, rows))]
     _set_styles(canvas, [bar for bar in bars for _ in range(cells)])
     for limit in limits:
-        row = scale.find_row(float(limit.minor))
-        canvas.draw_limit(row, limit.label, shorter=limit.shorter, first=limit.first * cells)
-    left = [("|" if plain else "│").rjust(margin)] * rows
+        row, rest = divmod(scale.find_height(float(limit.minor)) - 1, EIGHTHS)
+        sign = "-" if plain else RULE if rest >= EIGHTHS - 2 else "┄"
+        canvas.draw_limit(row, limit.label, shorter=limit.shorter, first=limit.first * cells, sign=sign)
+    for column, note in (notes or {}).items():
+        canvas.write_text(note, rows - 1, column)
+    left = [("|" if plain else " ").rjust(margin)] * rows
     for row, text in labels.items():
         if row >= 0:
-            left[-1 - row] = f"{text.rjust(margin - 2)} {'+' if plain else '┤'}"
+            left[-1 - row] = f"{text.rjust(margin - 2)} {'+' if plain else RULE}"
     lines = [((text, ChartStyle.SCALE), *line) for text, line in zip(left, canvas.build_lines(), strict=True)]
     base = labels[-1].rjust(margin - 2)
     times, dates = _place_dates(bars, cells, margin, width, "" if has_axis else base)
@@ -130,6 +154,33 @@ def draw_bars(
         lines.append(((axis, ChartStyle.SCALE),))
     lines.append(((dates, ChartStyle.SCALE),))
     return tuple(lines)
+
+
+def _place_cut_amounts(
+    bars: Sequence[Bar], top: Decimal, unit: MoneyUnit, cells: int, *, arrow: str
+) -> dict[int, str] | None:
+    """Return the amounts above the bars that are higher than `top`, by column. None if they have no room."""
+    notes: dict[int, str] = {}
+    end = 0
+    for place, bar in enumerate(bars):
+        if bar.minor > top:
+            text = f"{arrow}{format_minor_units(bar.minor, unit)}"
+            column = max(0, min(place * cells, len(bars) * cells - len(text)))
+            if column < end or len(text) > len(bars) * cells:
+                return None
+            notes[column], end = text, column + len(text) + 1
+    return notes
+
+
+def _build_columns(bars: Sequence[Bar], scale: Scale, cells: int, *, plain: bool) -> list[ColumnSigns]:
+    """Return the columns of all bars, each in so many cells."""
+    filled = max(1, cells - 1)  # the rest is the gap to the next bar
+    columns: list[ColumnSigns] = []
+    for bar in bars:
+        blocks = BLOCKS if not plain else RUNNING_BLOCKS if bar.is_running else ASCII_BLOCKS
+        signs = _build_column(scale.find_height(float(bar.minor)) if bar.minor else 0, blocks)
+        columns += [signs] * filled + [()] * (cells - filled)
+    return columns
 
 
 def _build_column(height: int, blocks: str) -> ColumnSigns:
@@ -174,11 +225,11 @@ def _place_dates(
 
 
 def _draw_axis(bars: Sequence[Bar], cells: int, margin: int, times: dict[int, str], *, plain: bool) -> str:
-    corner, rule, tick, unread = "+-+." if plain else "└─┬·"
+    corner, rule, tick, unread = "+-+." if plain else (RULE, RULE, "", " ")
     line = [*corner.rjust(margin)]
     for bar in bars:
         line += (rule if bar.is_read else unread) * cells
-    for column in times:
+    for column in times if tick else ():
         line[margin + column] = tick
     return "".join(line)
 

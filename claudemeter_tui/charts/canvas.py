@@ -213,30 +213,39 @@ class Canvas:
             room = gap.end - gap.begin - 2
             text = next((text for text in gap.labels if len(text) + 2 <= room), "")
             if text and self.rows > 1:
-                self._write(f" {text} ", (self.rows - 1) // 2, gap.begin + (room - len(text)) // 2)
+                self.write_text(f" {text} ", (self.rows - 1) // 2, gap.begin + (room - len(text)) // 2)
 
     def draw_limit(
-        self, row: int, label: str, *, shorter: str = "", first: int = 0, needs_label: bool = False
+        self,
+        row: int,
+        label: str,
+        *,
+        shorter: str = "",
+        first: int = 0,
+        needs_label: bool = False,
+        sign: str = "",
     ) -> None:
-        """Draw a dashed line through the blank cells of a row from a column on, with a label that fits.
+        """Draw a line through the blank cells of a row from a column on, with a label that fits.
 
-        With `needs_label`, a label without enough blank cells interrupts the area.
+        The line is dashed, unless another sign is given. With `needs_label`, a label without enough blank
+        cells interrupts the area.
         """
         cells, styles = self.cells[row], self.styles[row]
+        line = sign or ("-" if self.plain else "┄")
         free = [column >= first and cell == " " for column, cell in enumerate(cells)]
         for column in (column for column, is_free in enumerate(free) if is_free):
-            cells[column], styles[column] = "-" if self.plain else "┄", ChartStyle.LIMIT
+            cells[column], styles[column] = line, ChartStyle.LIMIT
         for text in (f" {each} " for each in (label, shorter) if each):
             begin = 0
             for is_free, run in groupby(free):
                 size = len(list(run))
                 if is_free and size >= len(text) + 4:
-                    self._write(text, row, begin + 2)
+                    self.write_text(text, row, begin + 2)
                     return
                 begin += size
         texts = [text for each in (label, shorter) if each and len(text := f" {each} ") + 4 <= self.columns]
         if needs_label and row and texts:
-            self._write(texts[0], row, 2)
+            self.write_text(texts[0], row, 2)
 
     def write_note(self, text: str) -> None:
         """Write a note in the middle of the blank rows, beside a gap; if no row is blank, into the area."""
@@ -248,7 +257,7 @@ class Canvas:
         row = rows[len(rows) // 2]
         begin, end = max(self._iterate_even_parts(row), key=lambda part: part[1] - part[0], default=(0, 0))
         if end - begin >= len(text) + 4:
-            self._write(text, row, begin + (end - begin - len(text)) // 2)
+            self.write_text(text, row, begin + (end - begin - len(text)) // 2)
 
     def build_lines(self) -> list[ChartLine]:
         """Return the rows from top to bottom."""
@@ -259,7 +268,8 @@ class Canvas:
         """True if this flat piece of the first curve leaves its cell to a flat piece of another one."""
         return column % 2 == 1 and self.cells[row][column] == self._shared.get(sign)
 
-    def _write(self, text: str, row: int, column: int) -> None:
+    def write_text(self, text: str, row: int, column: int) -> None:
+        """Write a text into the cells of a row from a column on."""
         end = column + len(text)
         self.cells[row][column:end] = text
         self.styles[row][column:end] = [

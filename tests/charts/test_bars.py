@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claudemeter_tui.charts.bars import BLOCKS, Bar, BarLimit, count_columns, draw_bars
+from claudemeter_tui.charts.bars import BLOCKS, Bar, BarLimit, count_columns, draw_bars, find_top
 from claudemeter_tui.charts.canvas import ChartStyle
+from claudemeter_tui.charts.scale import format_minor_units
 
 USD = ("USD", 2)
 
@@ -47,7 +48,55 @@ def test_bars_start_at_zero_and_end_at_the_highest() -> None:
 def test_small_amounts_beside_a_large_one_differ() -> None:
     """Days of $0.39, $0.57 and $1.85 have bars of different heights beside one of $26."""
     lowest = draw(bars(39, 57, 185, 2600), size=(60, 28), plain=False)[-3]
-    assert len({*lowest.partition("│")[2]} & {*BLOCKS[1:]}) == 3
+    assert len({*lowest} & {*BLOCKS[1:]}) == 3
+
+
+@pytest.mark.parametrize(("plain", "arrow"), [(True, "^"), (False, "↑")])
+def test_bar_that_would_flatten_the_others_is_cut(plain: bool, arrow: str) -> None:  # noqa: FBT001
+    """Its whole amount is above it, and the scale is that of the others."""
+    lines = draw(bars(*[150, 200, 300] * 3, 2607), size=(60, 12), plain=plain)
+    assert lines[0].rstrip().endswith(f"{arrow}$26.07")
+    assert lines[1].startswith("$3 ")
+    blocks = [sum(line.count(sign) for sign in "#█") for line in lines[1:-2]]
+    cells = (60 - len("$3 +")) // 10 - 1
+    assert blocks[0] == 4 * cells  # three bars of $3 and the one that is cut
+
+
+@pytest.mark.parametrize(
+    ("amounts", "top"),
+    [
+        ([100, 200, 300, 0, 0, 0, 0, 2000], 300),
+        ([100, 200, 300, 0, 0, 0, 0, 1100], 1100),  # less than four times as high
+        ([100, 200, 300, 0, 0, 0, 2000], 2000),  # too few bars
+        ([0, 200, 300, 0, 0, 0, 0, 2000], 2000),  # too few others with an amount
+        ([*[100] * 14, 2000, 1900], 100),
+        ([*[100] * 13, 2000, 1900, 1800], 2000),  # three of sixteen are no exception
+        ([0], 0),
+    ],
+)
+def test_few_bars_much_higher_than_the_others_are_above_the_top(amounts: list[int], top: int) -> None:
+    """A bar is cut only if it is at least four times as high as the highest of at least three others."""
+    assert find_top([Decimal(each) for each in amounts]) == top
+
+
+def test_bar_is_whole_if_its_amount_has_no_room() -> None:
+    """An amount is never cut."""
+    for some, size in ((bars(*[100] * 14, 2000, 2100), (40, 10)), (bars(*[100] * 7, 2000), (40, 5))):
+        assert not any("^" in line for line in draw(some, size=size))
+
+
+def test_axis_and_ticks_are_at_the_edges_of_their_rows() -> None:
+    """A bar of $5 ends where the tick of $5 is, and begins where that of $0 is."""
+    lines = draw(bars(0, 500, 1000), size=(40, 8), plain=False)
+    assert [line[:5] for line in lines[:7:3]] == ["$10 ▔", " $5 ▔", " $0 ▔"]
+    assert [line.count("█") for line in lines[:6]] == [10, 10, 10, 20, 20, 20]
+
+
+@pytest.mark.parametrize(("minor", "row", "sign"), [(500, 3, "▔"), (700, 1, "┄")])
+def test_line_is_at_the_edge_of_a_row_if_its_amount_is(minor: int, row: int, sign: str) -> None:
+    """A bar that is lower than an amount does not reach the line of it."""
+    lines = draw(bars(0, 1000), [BarLimit(Decimal(minor), "")], size=(40, 8), plain=False)
+    assert lines[row].count(sign) > 9
 
 
 @settings(max_examples=120, deadline=None, derandomize=True)
@@ -61,18 +110,22 @@ def test_each_bar_has_its_height(cents: list[int], lines: list[int], height: int
     """An eighth of a row at most is wrong, in ASCII a half, whatever lines there are between the bars."""
     some, limits = bars(*cents), [BarLimit(Decimal(each), "") for each in sorted(lines, reverse=True)]
     *drawn, axis, _ = draw(some, limits, (119, height), plain=plain)
-    margin = re.search(r"[+└]", axis)
+    margin = re.search(r"[+▔]", axis)
     assert margin is not None
     labels = [
         (row, Decimal(found[1].replace(",", "")))
         for row, line in enumerate([axis, *reversed(drawn)])
-        if (found := re.match(r"\s*\$([\d.,]+) [+┤└]", line))
+        if (found := re.match(r"\s*\$([\d.,]+) [+▔]", line))
     ]
     assert labels[0] == (0, Decimal(0))
     row, amount = labels[-1]
     cells = (119 - margin.end()) // len(some)
     signs = {"#": 1.0, ".": 0.25} if plain else {sign: part / 8 for part, sign in enumerate(BLOCKS) if part}
+    top = find_top([bar.minor for bar in some]) if any("^$" in it or "↑$" in it for it in drawn) else 10**7
     for place, bar in enumerate(some):
+        if bar.minor > top:
+            assert f"{'^' if plain else '↑'}{format_minor_units(bar.minor, USD)}" in drawn[0]
+            continue
         column = [line[margin.end() + place * cells] for line in drawn]
         shown = sum(signs.get(sign, 0) for sign in column)
         true = float(bar.minor / 100 / amount * row)
@@ -132,13 +185,14 @@ def test_running_period_differs_and_has_its_label(count: int, plain: bool) -> No
         assert [line for line in draw(some, size=(79, 12))[1:-2] if not line.rstrip().endswith(":")] == []
 
 
-def test_axis_is_dotted_below_bars_that_were_not_read() -> None:
+def test_axis_has_a_gap_below_bars_that_were_not_read() -> None:
     """Not read differs from nothing spent."""
-    axis = draw(bars(100, 0, 0, unread=1))[-2]
-    canvas = axis[axis.index("+") + 1 :]
-    third = len(canvas) // 3
-    assert set(canvas[third : 2 * third]) == {".", "+"}
-    assert set(canvas[:third] + canvas[2 * third :]) == {"-", "+"}
+    for plain, unread, rule in ((True, ".+", "-+"), (False, " ", "▔")):
+        axis = draw(bars(100, 0, 0, unread=1), plain=plain)[-2]
+        canvas = axis[len("$1.00 +") :]
+        third = len(canvas) // 3
+        assert {*canvas[third : 2 * third]} == {*unread}
+        assert {*canvas[:third], *canvas[2 * third :]} == {*rule}
 
 
 @pytest.mark.parametrize("plain", [True, False])

@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import partial, reduce
 from itertools import groupby
 
-from claudemeter_tui.charts.bars import Bar, BarLimit, count_columns, draw_bars
+from claudemeter_tui.charts.bars import Bar, BarLimit, count_columns, draw_bars, find_top
 from claudemeter_tui.charts.scale import MoneyUnit
 from claudemeter_tui.formatting.history import (
     NO_CREDITS,
@@ -298,7 +298,7 @@ def _draw_days(
         amounts = [each.get(unit, Decimal(0)) for each in spent]
         if len(periods) <= count_columns(width, max(amounts), unit):
             break
-    limits, notes = _find_limits(answer, unit, max(amounts), periods)
+    limits, notes = _find_limits(answer, unit, find_top(amounts), periods)
     title = [
         build_line((f"Credits per {periods[0].kind}", HEADING)),
         *(build_line((it, MUTED)) for it in notes),
