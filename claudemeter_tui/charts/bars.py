@@ -138,8 +138,8 @@ def draw_bars(
     _set_styles(canvas, [bar for bar in bars for _ in range(cells)])
     for limit in limits:
         row, rest = divmod(scale.find_height(float(limit.minor)) - 1, EIGHTHS)
-        sign = "-" if plain else RULE if rest >= EIGHTHS - 2 else "┄"
-        canvas.draw_limit(row, limit.label, shorter=limit.shorter, first=limit.first * cells, sign=sign)
+        dashes = f"{RULE} " if rest >= EIGHTHS - 2 and not plain else ""
+        canvas.draw_limit(row, limit.label, shorter=limit.shorter, first=limit.first * cells, dashes=dashes)
     for column, note in (notes or {}).items():
         canvas.write_text(note, rows - 1, column)
     left = [("|" if plain else " ").rjust(margin)] * rows

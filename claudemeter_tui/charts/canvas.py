@@ -223,18 +223,18 @@ class Canvas:
         shorter: str = "",
         first: int = 0,
         needs_label: bool = False,
-        sign: str = "",
+        dashes: str = "",
     ) -> None:
         """Draw a line through the blank cells of a row from a column on, with a label that fits.
 
-        The line is dashed, unless another sign is given. With `needs_label`, a label without enough blank
+        The line repeats the dashes, if they are given. With `needs_label`, a label without enough blank
         cells interrupts the area.
         """
         cells, styles = self.cells[row], self.styles[row]
-        line = sign or ("-" if self.plain else "┄")
+        line = dashes or ("-" if self.plain else "┄")
         free = [column >= first and cell == " " for column, cell in enumerate(cells)]
         for column in (column for column, is_free in enumerate(free) if is_free):
-            cells[column], styles[column] = line, ChartStyle.LIMIT
+            cells[column], styles[column] = line[column % len(line)], ChartStyle.LIMIT
         for text in (f" {each} " for each in (label, shorter) if each):
             begin = 0
             for is_free, run in groupby(free):

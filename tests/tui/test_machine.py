@@ -115,7 +115,7 @@ async def test_totals_has_four_spans_side_by_side() -> None:
     """Tokens and rises are measured, costs are marked as estimated, and an assumed start, too."""
     async with dashboard().run_test(size=ONE) as pilot:
         await press_each(pilot, "2", "l")
-        assert screen(pilot)[2] == " Claude Code on this machine · first call Apr 5 13:48"
+        assert screen(pilot)[2] == " Claude Code · first call Apr 5 13:48"
         assert find_line(pilot, "Tokens").split() == ["Tokens", "5-hour", "today", "week", "cycle"]
         assert find_line(pilot, "since").split()[:3] == ["since", "11:00", "00:00"]
         assert find_line(pilot, "output").split() == ["output", "200k", "875k", "1.80M", "1.80M"]

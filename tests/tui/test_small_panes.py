@@ -135,6 +135,21 @@ async def test_message_of_one_line_ends_with_a_larger_pane() -> None:
         assert before == screen(pilot)
 
 
+@pytest.mark.parametrize(("width", "height"), [(120, 36), (80, 24), (60, 20), (40, 20)])
+async def test_second_line_names_the_screen(width: int, height: int) -> None:
+    """Each screen says its name at the same column; a narrow pane leaves it out if that would hide a tab."""
+    names = {"h": "History", "l": "This machine", "d": "Details", "e": "Events", "question_mark": "Help"}
+    async with app(stage(*TRIO)).run_test(size=(width, height)) as pilot:
+        await pilot.pause()
+        for key, name in names.items():
+            await pilot.press(key)
+            await pilot.pause()
+            await pilot.pause()
+            line = screen(pilot)[1]
+            assert line.startswith(f" {name} ") == (width >= 60 or key in ("e", "question_mark"))
+            await pilot.press("escape")
+
+
 async def test_opening_waits_for_room() -> None:
     """In one line no screen opens, because the next keys would go to an invisible screen."""
     async with app(stage(*TRIO)).run_test(size=(120, 1)) as pilot:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, ClassVar
@@ -22,7 +22,14 @@ from claudemeter_tui.formatting.problems import describe_missing_session
 from claudemeter_tui.model.store import OrgKey, Store
 from claudemeter_tui.tui.keys import Key
 from claudemeter_tui.tui.layout import Layout
-from claudemeter_tui.tui.styled_text import HEADING, MUTED, convert_to_ascii, spread_line
+from claudemeter_tui.tui.styled_text import (
+    HEADING,
+    MUTED,
+    build_line,
+    convert_to_ascii,
+    select_visible_tabs,
+    spread_line,
+)
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.banner import Banner
 from claudemeter_tui.tui.widgets.key_hints import KeyHints
@@ -163,6 +170,8 @@ def describe_no_org(store: Store) -> str:
 
 SPACED_FROM = 12
 """Minimum lines of the list for a blank line above a page with tabs."""
+NAME_FROM = 60
+"""Columns from which the name of a screen is shown even if that hides a tab."""
 HINTS_FROM = 7
 """Lines of the terminal from which the hints are shown."""
 
@@ -199,6 +208,8 @@ class ListScreen(ViewScreen):
     """
     IS_OVERLAY = True
     AUTO_FOCUS = "VirtualList"
+    NAME: ClassVar[str] = ""
+    """Name of a screen with tabs, before the first one."""
     HINTS: ClassVar[Sequence[Key]] = ()
     """Keys in the footer. Empty for a screen with others on each page."""
     MIN_HEIGHTS: ClassVar[tuple[int, int]] = (12, 5)
@@ -226,6 +237,25 @@ class ListScreen(ViewScreen):
     def search_bar(self) -> SearchBar:
         """Return the search bar."""
         return self.query_exactly_one(SearchBar)
+
+    def show_tabs(
+        self, build_tab: Callable[[int], Content], count: int, selected: int, below: Content
+    ) -> int:
+        """Show the name of the screen with its tabs, and a line below; return the number of the first tab.
+
+        A narrow pane has no name if that hides a tab.
+        """
+        width = self.app.size.width
+        name = f" {self.NAME}"
+        room = width - len(name)
+        first, shown = select_visible_tabs(build_tab, count, selected, room)
+        if len(shown) < count and width < NAME_FROM:
+            name = ""
+            first, shown = select_visible_tabs(build_tab, count, selected, width)
+        arrows = "‹" if first else " ", "›" if first + len(shown) < count else " "
+        before, after = (build_line((arrow, MUTED)) for arrow in arrows)
+        self.set_header_lines([build_line((name, HEADING), before), *shown, after], [below])
+        return first
 
     def set_header_lines(self, first: Sequence[Content], second: Sequence[Content]) -> None:
         """Set the two lines above the list."""

@@ -25,7 +25,6 @@ from claudemeter_tui.tui.styled_text import (
     fit_line,
     fit_pieces,
     join_pieces,
-    select_visible_tabs,
 )
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets import details_pages
@@ -60,6 +59,7 @@ class DetailsScreen(ListScreen):
     """Tabs with the figures first, then one for each reply."""
 
     BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in DETAILS_KEYS]
+    NAME = "Details"
     HINTS = (
         DETAILS_KEYS[-1],
         HELP_KEY,
@@ -95,13 +95,11 @@ class DetailsScreen(ListScreen):
         self.item_list.show(sheet, at or 0)
         self._cursor_keys[self._tab] = self._page.get_key(self.item_list.cursor)
         width = self.app.size.width
-        self._first_tab, shown = select_visible_tabs(
-            lambda place: self._build_tab(tabs[place]), len(tabs), tabs.index(self._tab), width
-        )
-        arrows = "‹" if self._first_tab else " ", "›" if self._first_tab + len(shown) < len(tabs) else " "
-        before, after = (Content.styled(arrow, MUTED) for arrow in arrows)
-        self.set_header_lines(
-            [before, *shown, after], [fit_line(build_line(" ", self._describe_tab()), width)]
+        self._first_tab = self.show_tabs(
+            lambda place: self._build_tab(tabs[place]),
+            len(tabs),
+            tabs.index(self._tab),
+            fit_line(build_line(" ", self._describe_tab()), width),
         )
         self.show_view(self.view)
 

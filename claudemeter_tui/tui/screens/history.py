@@ -48,7 +48,7 @@ class HistoryScreen(PagesScreen):
     """Pages under one row of tabs; the org can be changed while it is open."""
 
     BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in HISTORY_KEYS]
-    LIST_NAME = "the history"
+    NAME, LIST_NAME = "History", "the history"
     HINTS = (
         HISTORY_KEYS[-1],
         HELP_KEY,

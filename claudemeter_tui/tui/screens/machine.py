@@ -52,7 +52,7 @@ class MachineScreen(PagesScreen):
     """Pages under one row of tabs; the org can be changed while it is open."""
 
     BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in MACHINE_KEYS]
-    LIST_NAME = "this machine"
+    NAME, LIST_NAME = "This machine", "this machine"
     PAGES = ("totals", "projects", "models", "rebuilds", "refusals")
     MIN_HEIGHTS = (4, 8)
     SHOWS_MACHINE = True
@@ -166,5 +166,5 @@ class MachineScreen(PagesScreen):
             span = usage.spans[self._span].span
             return span.kind.value, format_since(span, usage.at, view.zone), as_of, view.note
         is_dated = self.page_name in DATED_PAGES
-        title = f"last {REFUSAL_DAYS} days" if is_dated else "Claude Code on this machine"
+        title = f"last {REFUSAL_DAYS} days" if is_dated else "Claude Code"
         return title, as_of, describe_first_call(usage, view.zone), view.note

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import ClassVar
 
-from textual.content import Content
-
 from claudemeter_tui.tui.screens.base import SPACED_FROM, MomentListScreen, Place
-from claudemeter_tui.tui.styled_text import HEADING, MUTED, build_line, fit_pieces, select_visible_tabs
+from claudemeter_tui.tui.styled_text import HEADING, MUTED, build_line, fit_pieces
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.details_pages import build_reply_tab
 from claudemeter_tui.tui.widgets.list_view import ClickableLine, ListPage
@@ -64,19 +62,15 @@ class PagesScreen(MomentListScreen):
             page = self.build_page(name, height - has_space)
             self.show_page(page.add_line_above() if has_space else page, self._cursor_keys.get(name))
         width = self.app.size.width
-        self._first_tab, shown = select_visible_tabs(
-            lambda place: build_reply_tab(f" {self.PAGES[place]} ", "", "", selected=place == self._tab),
-            len(self.PAGES),
-            self._tab,
-            width,
-        )
-        is_cut = self._first_tab + len(shown) < len(self.PAGES)
-        arrows = "‹" if self._first_tab else " ", "›" if is_cut else " "
-        before, after = (Content.styled(arrow, MUTED) for arrow in arrows)
         titles = [title for title in self.list_titles() if title]
         pieces = [build_line((title, MUTED if place else HEADING)) for place, title in enumerate(titles)]
         line = build_line(" ", fit_pieces(pieces, width - 1)) if pieces else build_line()
-        self.set_header_lines([before, *shown, after], [line])
+        self._first_tab = self.show_tabs(
+            lambda place: build_reply_tab(f" {self.PAGES[place]} ", "", "", selected=place == self._tab),
+            len(self.PAGES),
+            self._tab,
+            line,
+        )
         self.show_view(self.view)
 
     def on_virtual_list_cursor_moved(self) -> None:
