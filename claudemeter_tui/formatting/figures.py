@@ -112,6 +112,11 @@ class Section:
     figures: tuple[Figure, ...]
 
 
+def describe_calculation(source: str) -> str:
+    """Return the source of a figure that is calculated from others of this source."""
+    return f"from {source} (calculated)"
+
+
 def build_sections(store: Store, state: OrgState, now: datetime, zone: tzinfo | None = None) -> list[Section]:
     """Return everything known about an org, the verdict first, without empty sections."""
     session, also_via = store.find_session_state(state.session), store.list_also_via(state)
@@ -188,7 +193,7 @@ class FigureBuilder:
     ) -> Figure:
         """Build a figure that is calculated from these replies, as old as the oldest of them."""
         reads = {endpoint: at for endpoint in endpoints if (at := self.find_read_time(endpoint)) is not None}
-        source = f"from {', '.join(reads)} (calculated)" if reads else "calculated"
+        source = describe_calculation(", ".join(reads)) if reads else "calculated"
         at, by = min(reads.values(), default=None), self.join_session_labels(*reads)
         return Figure(label, value, source, at, severity, session_labels=by)
 
@@ -379,7 +384,7 @@ class FigureBuilder:
             return
         figure = partial(
             Figure,
-            source=f"from {format_origin(series.origin)} (calculated)",
+            source=describe_calculation(format_origin(series.origin)),
             session_labels=self.join_session_labels(series.origin.endpoint),
         )
         since = format_moment(series.runs[0].first, now, self.zone)

@@ -63,7 +63,8 @@ async def test_figure_leads_to_its_reply_and_both_are_copied() -> None:
         setattr(pilot.app, "copy_to_clipboard", copied.append)  # noqa: B010 - a method, for the type checker
         await pilot.press("down", "down", "down", "y", "Y")
         assert "resets" in under_cursor(pilot)
-        assert re.search(r"16:00 \(in 1h 11m\) +usage +18s ago", under_cursor(pilot))
+        assert under_cursor(pilot).endswith("16:00 (in 1h 11m)")
+        assert "─ usage via Chrome, Default · 18s ago" in text(pilot)
         await pilot.press("enter", "y", "Y")
         await pilot.pause()
         assert '"five_hour": {' in under_cursor(pilot)
@@ -156,13 +157,29 @@ async def test_failure_and_new_fields_are_marked() -> None:
         assert '"amount": 24435' in text(pilot)
 
 
+@pytest.mark.parametrize("size", [(120, 36), (60, 36), (40, 36)])
+async def test_heading_has_the_source_and_rows_only_what_differs(size: tuple[int, int]) -> None:
+    """The source and the age are once above the figures, and a fact comes before a note about it."""
+    async with details(size=size) as (pilot, _):
+        lines = screen(pilot)
+        start = next(place for place, line in enumerate(lines) if line.startswith("  5-hour window"))
+        end = lines.index("", start)
+        section = lines[start:end]
+        assert sum("18s ago" in line for line in section) == 1
+        (elapsed,) = (place for place, line in enumerate(section) if line.startswith("  elapsed"))
+        assert sum(line.endswith(" calculated") for line in section) == 1
+        assert "".join(section[elapsed : elapsed + 3]).index("%") < "".join(section).index("calculated")
+        assert lines[3] == "", "a blank line is below the title"
+
+
 async def test_time_and_polls_keep_the_cursor() -> None:
     """New ages and polls keep the cursor on its figure, another org on the same figure."""
     async with details() as (pilot, shown):
         await pilot.press("down", "down")
         shown.view = replace(shown.view, now=NOW + timedelta(seconds=41))
         await pilot.pause()
-        assert re.search(r"used +100% ■ +usage +59s ago", under_cursor(pilot))
+        assert re.search(r"used +100% ■", under_cursor(pilot))
+        assert "─ usage via Chrome, Default · 59s ago" in text(pilot)
         store: Store = pilot.app.store  # type: ignore[attr-defined]
         failure = Failure(ErrorKind.TIMEOUT, Endpoint.PREPAID, NOW)
         report = OrgReading(org_of(TEAM.org), {Endpoint.PREPAID: failure})

@@ -88,12 +88,12 @@ async def test_details_name_the_session_of_each_section() -> None:
         await pilot.pause()
         lines = screen(pilot)
         headings = {
-            line.split("  ")[1]: line for line in lines if line.startswith("  ") and " window" in line
+            line.strip().split(" ─")[0]: line for line in lines if line.startswith("  ") and " window" in line
         }
-        assert headings["5-hour window"].endswith(" Claude Code")
-        assert headings["7-day all window"].endswith(" Claude Code")
-        assert any(line.endswith("  Claude Code; Chrome, Default") for line in lines)
-        assert any("  overage via Chrome," in line for line in lines)
+        assert "─ usage via Claude Code · " in headings["5-hour window"]
+        assert "─ usage via Claude Code · " in headings["7-day all window"]
+        assert any(" via Claude Code; Chrome, Default · " in line for line in lines)
+        assert any("usage (calculated) via Chrome, Default; Claude Code · " in line for line in lines)
         await pilot.press("right", "right", "right")
         await pilot.pause()
         assert "via Chrome, Default" in screen(pilot)[2]

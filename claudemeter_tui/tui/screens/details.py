@@ -17,7 +17,7 @@ from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import Failure, Reply
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.keys import HELP_KEY, Key
-from claudemeter_tui.tui.screens.base import CURSOR_KEYS, ListScreen, describe_no_org
+from claudemeter_tui.tui.screens.base import CURSOR_KEYS, SPACED_FROM, ListScreen, describe_no_org
 from claudemeter_tui.tui.styled_text import (
     MUTED,
     SEVERITY_STYLES,
@@ -202,7 +202,8 @@ class DetailsScreen(ListScreen):
         if tab == FIGURES_TAB:
             view = self.view
             sections = build_sections(view.store, view.state, view.now, view.zone) if view.state else []
-            return FigurePage(sections, width, view.now, self._compile_pattern())
+            has_space = self.item_list.size.height >= SPACED_FROM
+            return FigurePage(sections, width, view.now, self._compile_pattern(), has_space=has_space)
         reply = self._collect_replies().get(Endpoint(tab))
         # A search builds all pages. The comparison is cheap: the texts are the same objects until the next
         # poll.

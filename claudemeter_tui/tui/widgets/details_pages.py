@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import accumulate, islice, zip_longest
 
 from rich.cells import get_character_cell_size
 
-from claudemeter_tui.formatting.figures import Figure, Section
+from claudemeter_tui.formatting.figures import Figure, Section, describe_calculation
 from claudemeter_tui.formatting.json_view import JsonLine, JsonPart, KeyRemark
 from claudemeter_tui.formatting.problems import format_error
 from claudemeter_tui.formatting.values import format_age, format_count, format_moment, to_local
 from claudemeter_tui.model.reading import Failure, Reply
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.styled_text import (
+    FRAME,
     HEADING,
     MUTED,
     SELECTED,
@@ -27,38 +30,44 @@ from claudemeter_tui.tui.styled_text import (
     build_line,
     draw_selected,
     fit_line,
-    join_pieces,
     spread_line,
     wrap_text,
 )
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.list_view import ListModel, add_cursor_mark, highlight_matches
+from claudemeter_tui.tui.widgets.tables import COLUMN_GAP
 
 LABEL_WIDTH = 18
 """Cells of a label; longer labels and values wrap between words."""
-SOURCE_WIDTH, AGE_WIDTH = 24, 12
-"""Cells of the columns of replies and ages."""
-BESIDE_FROM = 90
-"""Columns from which the replies have their own column; in narrower panes they have their own lines."""
+AGE_WIDTH = len(" · 59m ago")
+"""Cells of most ages; the layout of a heading does not change with the age."""
+CALCULATED = "calculated"
+"""Note on a figure that is calculated from the reply in its heading."""
 
 
 class FigurePage:
     """Figures under headings, in lines of at most `width` cells."""
 
     def __init__(
-        self, sections: Sequence[Section], width: int, now: datetime, sought: re.Pattern[str] | None = None
+        self,
+        sections: Sequence[Section],
+        width: int,
+        now: datetime,
+        sought: re.Pattern[str] | None = None,
+        *,
+        has_space: bool = False,
     ) -> None:
+        """Show the figures; `has_space` adds a blank line above the first heading."""
         self._now = now
         self._width = width
         self._pattern = sought
-        self._has_source_column = width >= BESIDE_FROM
+        self._has_space = has_space
         self._items: list[tuple[str, Figure | None]] = []
-        self._readers: dict[str, str] = {}
+        self._leads: dict[str, Figure] = {}
         for section in sections:
             self._items.append((section.title, None))
             self._items += [(section.title, figure) for figure in section.figures]
-            readers = {figure.session_labels for figure in section.figures} - {""}
-            self._readers[section.title] = readers.pop() if len(readers) == 1 else ""
+            self._leads[section.title] = _find_lead(section)
 
     def build_list(self) -> ListModel:
         """Return all figures as a list to draw."""
@@ -99,60 +108,58 @@ class FigurePage:
         return (figure.format_line(self._now), "row") if figure else ("", "")
 
     def _draw_line(self, item: int, part: int, selected: bool) -> StyledLine:  # noqa: FBT001 - a `LineDrawer`
-        line, figure = self._build_lines(item)[part], self.get_figure(item)
-        if figure is None:
-            return add_cursor_mark(line, self._width, selected=selected)
-        age_part = 0 if self._has_source_column else len(self._build_source_lines(item, figure)) - 1
-        if part == age_part and figure.read_at is not None:
-            age = format_age(self._now - figure.read_at)
-            gap = max(1, self._width - 3 - len(age) - line.cell_length)
-            line = build_line(line, " " * gap if self._has_source_column else " · ", (age, MUTED))
+        line = self._build_lines(item)[part]
         return add_cursor_mark(highlight_matches(line, self._pattern), self._width, selected=selected)
 
     def _build_lines(self, item: int) -> Sequence[StyledLine]:
         title, figure = self._items[item]
-        if figure is None:
-            reader = build_line((self._readers[title], MUTED))
-            head = spread_line(build_line((title, HEADING)), reader, self._width - 3)
-            return (build_line(), head) if item else (head,)
-        rows = _build_figure_rows(figure, self._get_origin(item, figure), self._width)
-        return (*self._build_source_lines(item, figure), *rows)
+        lead = self._leads[title]
+        if figure is not None:
+            return _build_figure_rows(figure, self._describe_exception(figure, lead), self._width)
+        head, room = build_line((title, HEADING)), self._width - 3
+        above = [build_line()] if item or self._has_space else []
+        without_session = replace(lead, session_labels="")
+        for shown in (lead, without_session):  # the tab of a reply has the session, too
+            source = shown.describe_origin(self._now)
+            rule = room - head.cell_length - len(source) - 2
+            if rule > max(0, AGE_WIDTH - len(source) + len(shown.provenance)):
+                return [*above, build_line(head, (f" {'─' * rule} ", FRAME), (source, MUTED))]
+        return [*above, head, *wrap_text(without_session.describe_origin(self._now), room, MUTED)]
 
-    def _build_source_lines(self, item: int, figure: Figure) -> Sequence[StyledLine]:
-        """Return the source, with room for the age, if the figure above has another source or time."""
-        before = self.get_figure(item - 1)
-        if self._has_source_column or (
-            before is not None and (before.provenance, before.read_at) == (figure.provenance, figure.read_at)
-        ):
-            return ()
-        room = max(8, self._width - AGE_WIDTH - 5)
-        return wrap_text(self._get_origin(item, figure), room, f"italic {MUTED}")
+    def _describe_exception(self, figure: Figure, lead: Figure) -> str:
+        """Return the source and the age of a figure as far as its heading does not say them."""
+        if (figure.provenance, figure.read_at) == (lead.provenance, lead.read_at):
+            return ""
+        has_same_session = figure.session_labels == lead.session_labels
+        if has_same_session and figure.read_at == lead.read_at:
+            from_lead = describe_calculation(lead.source)
+            return CALCULATED if figure.source == from_lead else figure.source
+        shown = replace(figure, session_labels="") if has_same_session else figure
+        return shown.describe_origin(self._now)
 
-    def _get_origin(self, item: int, figure: Figure) -> str:
-        """Return the source; without the session if the heading names it for all figures."""
-        return figure.source if self._readers[self._items[item][0]] else figure.provenance
+
+def _find_lead(section: Section) -> Figure:
+    """Return the figure whose source and age most figures of a section have."""
+    counts = Counter((figure.provenance, figure.read_at) for figure in section.figures)
+    return max(section.figures, key=lambda figure: counts[figure.provenance, figure.read_at])
 
 
 @lru_cache(maxsize=1024)
-def _build_figure_rows(figure: Figure, origin: str, width: int) -> tuple[StyledLine, ...]:
-    """Return label, value and, in a wide pane, source side by side, with room for the age."""
-    blank = build_line()
-    if width < BESIDE_FROM:
-        cells = min(LABEL_WIDTH, width // 3)
-        labels, values = wrap_text(figure.label, cells, MUTED), _wrap_value(figure, width - cells - 3)
-        pairs = zip_longest(labels, values, fillvalue=blank)
-        return tuple(build_line(fit_line(label, cells), " ", value) for label, value in pairs)
-    widths = (LABEL_WIDTH, width - LABEL_WIDTH - SOURCE_WIDTH - AGE_WIDTH - 8, SOURCE_WIDTH)
-    columns = (
-        wrap_text(figure.label, LABEL_WIDTH, MUTED),
-        _wrap_value(figure, widths[1]),
-        wrap_text(origin, SOURCE_WIDTH, MUTED),
-    )
-    rows = zip_longest(*columns, fillvalue=blank)
-    return tuple(join_pieces(list(map(fit_line, row, widths)), "  ") for row in rows)
+def _build_figure_rows(figure: Figure, note: str, width: int) -> tuple[StyledLine, ...]:
+    """Return label and value side by side, then a note, at the right end of the last line if it has room."""
+    cells, blank = min(LABEL_WIDTH, width // 3), build_line()
+    room = width - cells - 4
+    labels, values = wrap_text(figure.label, cells, MUTED), _wrap_value(figure, room)
+    if note and values[-1].cell_length + COLUMN_GAP + len(note) <= room:
+        values[-1] = spread_line(values[-1], build_line((note, MUTED)), room)
+    elif note:
+        values += wrap_text(note, room, MUTED)
+    pairs = zip_longest(labels, values, fillvalue=blank)
+    return tuple(build_line(fit_line(label, cells), " ", value) for label, value in pairs)
 
 
 def _wrap_value(figure: Figure, width: int) -> list[StyledLine]:
+    """Return the value in lines; its mark is at the end."""
     style = SEVERITY_STYLES[figure.severity] if figure.severity else "$foreground"
     lines = wrap_text(figure.value, max(8, width - 2), style)
     if figure.severity:
