@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
+from itertools import pairwise
 from types import ModuleType
 
 from claudemeter_tui.charts.axes import MIN_AXIS_HEIGHT, place_time_labels
@@ -27,7 +28,7 @@ from claudemeter_tui.charts.scale import (
 MIN_LABEL_GAP = 9
 """Minimum cells from one date below the axis to the next."""
 MIN_CANVAS_ROWS = 2
-MIN_CUT_ROWS = 5
+MIN_CUT_ROWS = 4
 """Minimum rows of bars of which some are cut."""
 MIN_CUT_FACTOR = 4
 """A bar can be cut if it is at least as many times as high as the highest one that is not."""
@@ -126,20 +127,21 @@ def draw_bars(
         scale = build_money_scale(ValueRange(0.0, top, 0.0, top), None, rows - is_cut, min_range=1.0)
         labels = build_money_labels(scale, unit)
         margin = measure_labels(labels.values())
-        cells = (width - margin) // len(bars)
-        if cells < 1:
+        starts = _spread_bars(len(bars), width - margin)
+        if not starts:
             return ()
-        notes = _place_cut_amounts(bars, bars_top, unit, cells, arrow="^" if plain else "↑")
+        notes = _place_cut_amounts(bars, bars_top, unit, starts, arrow="^" if plain else "↑")
         if notes is not None:
             break
-    columns = _build_columns(bars, scale, cells, plain=plain)
+    columns = _build_columns(bars, scale, starts, plain=plain)
     canvas = Canvas(len(columns), rows, plain=plain)
     canvas.cells = [[*line] for line in reversed(draw_columns(columns, rows))]
-    _set_styles(canvas, [bar for bar in bars for _ in range(cells)])
+    widths = [end - start for start, end in pairwise(starts)]
+    _set_styles(canvas, [bar for bar, cells in zip(bars, widths, strict=True) for _ in range(cells)])
     for limit in limits:
         row, rest = divmod(scale.find_height(float(limit.minor)) - 1, EIGHTHS)
         dashes = f"{RULE} " if rest >= EIGHTHS - 2 and not plain else ""
-        canvas.draw_limit(row, limit.label, shorter=limit.shorter, first=limit.first * cells, dashes=dashes)
+        canvas.draw_limit(row, limit.label, shorter=limit.shorter, first=starts[limit.first], dashes=dashes)
     for column, note in (notes or {}).items():
         canvas.write_text(note, rows - 1, column)
     left = [("|" if plain else " ").rjust(margin)] * rows
@@ -148,16 +150,16 @@ def draw_bars(
             left[-1 - row] = f"{text.rjust(margin - 2)} {'+' if plain else RULE}"
     lines = [((text, ChartStyle.SCALE), *line) for text, line in zip(left, canvas.build_lines(), strict=True)]
     base = labels[-1].rjust(margin - 2)
-    times, dates = _place_dates(bars, cells, margin, width, "" if has_axis else base)
+    times, dates = _place_dates(bars, starts, margin, width, "" if has_axis else base)
     if has_axis:
-        axis = base + _draw_axis(bars, cells, margin, times, plain=plain)[margin - 2 :]
+        axis = base + _draw_axis(bars, widths, margin, times, plain=plain)[margin - 2 :]
         lines.append(((axis, ChartStyle.SCALE),))
     lines.append(((dates, ChartStyle.SCALE),))
     return tuple(lines)
 
 
 def _place_cut_amounts(
-    bars: Sequence[Bar], top: Decimal, unit: MoneyUnit, cells: int, *, arrow: str
+    bars: Sequence[Bar], top: Decimal, unit: MoneyUnit, starts: Sequence[int], *, arrow: str
 ) -> dict[int, str] | None:
     """Return the amounts above the bars that are higher than `top`, by column. None if they have no room."""
     notes: dict[int, str] = {}
@@ -165,18 +167,32 @@ def _place_cut_amounts(
     for place, bar in enumerate(bars):
         if bar.minor > top:
             text = f"{arrow}{format_minor_units(bar.minor, unit)}"
-            column = max(0, min(place * cells, len(bars) * cells - len(text)))
-            if column < end or len(text) > len(bars) * cells:
+            column = max(0, min(starts[place], starts[-1] - len(text)))
+            if column < end or len(text) > starts[-1]:
                 return None
             notes[column], end = text, column + len(text) + 1
     return notes
 
 
-def _build_columns(bars: Sequence[Bar], scale: Scale, cells: int, *, plain: bool) -> list[ColumnSigns]:
-    """Return the columns of all bars, each in so many cells."""
-    filled = max(1, cells - 1)  # the rest is the gap to the next bar
+def _spread_bars(count: int, width: int) -> list[int]:
+    """Return the first column of each bar and the end of the last one. Empty if there is no room.
+
+    The bars have the whole width, so that a gap can have a cell more than another one. Bars without gaps have
+    one cell each.
+    """
+    if width < 2 * count:
+        return [*range(count + 1)] if width >= count else []
+    return [place * width // count for place in range(count + 1)]
+
+
+def _build_columns(
+    bars: Sequence[Bar], scale: Scale, starts: Sequence[int], *, plain: bool
+) -> list[ColumnSigns]:
+    """Return the columns of all bars, which have one width, each with a gap behind it."""
+    widths = [end - start for start, end in pairwise(starts)]
+    filled = max(1, min(widths) - 1)
     columns: list[ColumnSigns] = []
-    for bar in bars:
+    for bar, cells in zip(bars, widths, strict=True):
         blocks = BLOCKS if not plain else RUNNING_BLOCKS if bar.is_running else ASCII_BLOCKS
         signs = _build_column(scale.find_height(float(bar.minor)) if bar.minor else 0, blocks)
         columns += [signs] * filled + [()] * (cells - filled)
@@ -203,15 +219,16 @@ def _set_styles(canvas: Canvas, columns: Sequence[Bar]) -> None:
 
 
 def _place_dates(
-    bars: Sequence[Bar], cells: int, margin: int, width: int, line: str
+    bars: Sequence[Bar], starts: Sequence[int], margin: int, width: int, line: str
 ) -> tuple[dict[int, str], str]:
     """Return the dates that have room, by the column of their bar, and their line with what is in it.
 
     The date of the running period comes first.
     """
+    cells = starts[1]
     centre = (cells - 1) // 2
     running = {
-        place * cells + centre: bar.label for place, bar in enumerate(bars) if bar.is_running and bar.label
+        starts[place] + centre: bar.label for place, bar in enumerate(bars) if bar.is_running and bar.label
     }
     for column, text in running.items():  # the last bar is too near to the edge for a centred label
         end = min(width, margin + column + (len(text) + 1) // 2)
@@ -219,15 +236,17 @@ def _place_dates(
             line = line.ljust(end - len(text)) + text
     marked = [place for place, bar in enumerate(bars) if bar.label and not bar.is_running]
     apart = cells * (marked[1] - marked[0] if len(marked) > 1 else 1)
-    times = {place * cells + centre: bars[place].label for place in marked[:: -(-MIN_LABEL_GAP // apart)]}
+    times = {starts[place] + centre: bars[place].label for place in marked[:: -(-MIN_LABEL_GAP // apart)]}
     kept, line = place_time_labels(times, margin, width, line=line)
     return kept | running, line
 
 
-def _draw_axis(bars: Sequence[Bar], cells: int, margin: int, times: dict[int, str], *, plain: bool) -> str:
+def _draw_axis(
+    bars: Sequence[Bar], widths: Sequence[int], margin: int, times: dict[int, str], *, plain: bool
+) -> str:
     corner, rule, tick, unread = "+-+." if plain else (RULE, RULE, "", " ")
     line = [*corner.rjust(margin)]
-    for bar in bars:
+    for bar, cells in zip(bars, widths, strict=True):
         line += (rule if bar.is_read else unread) * cells
     for column in times if tick else ():
         line[margin + column] = tick

@@ -81,7 +81,7 @@ def test_few_bars_much_higher_than_the_others_are_above_the_top(amounts: list[in
 
 def test_bar_is_whole_if_its_amount_has_no_room() -> None:
     """An amount is never cut."""
-    for some, size in ((bars(*[100] * 14, 2000, 2100), (40, 10)), (bars(*[100] * 7, 2000), (40, 5))):
+    for some, size in ((bars(*[100] * 14, 2000, 2100), (40, 10)), (bars(*[100] * 7, 2000), (40, 4))):
         assert not any("^" in line for line in draw(some, size=size))
 
 
@@ -119,14 +119,14 @@ def test_each_bar_has_its_height(cents: list[int], lines: list[int], height: int
     ]
     assert labels[0] == (0, Decimal(0))
     row, amount = labels[-1]
-    cells = (119 - margin.end()) // len(some)
+    room = 119 - margin.end()
     signs = {"#": 1.0, ".": 0.25} if plain else {sign: part / 8 for part, sign in enumerate(BLOCKS) if part}
     top = find_top([bar.minor for bar in some]) if any("^$" in it or "↑$" in it for it in drawn) else 10**7
     for place, bar in enumerate(some):
         if bar.minor > top:
             assert f"{'^' if plain else '↑'}{format_minor_units(bar.minor, USD)}" in drawn[0]
             continue
-        column = [line[margin.end() + place * cells] for line in drawn]
+        column = [line[margin.end() + place * room // len(some)] for line in drawn]
         shown = sum(signs.get(sign, 0) for sign in column)
         true = float(bar.minor / 100 / amount * row)
         assert bool(shown) == bool(bar.minor)
@@ -211,6 +211,17 @@ def test_lines_fit_and_bars_have_one_width(size: tuple[int, int], count: int, pl
 def test_no_room_draws_nothing(size: tuple[int, int]) -> None:
     """A bar needs a cell, and the canvas two lines."""
     assert draw(bars(*range(30)), size=size) == []
+
+
+@pytest.mark.parametrize(("count", "width"), [(28, 119), (7, 60), (30, 90), (13, 47)])
+def test_bars_have_the_whole_width(count: int, width: int) -> None:
+    """The last bar ends beside the right edge, as the calendar above does; all bars have one width."""
+    lines = draw(bars(*[100] * count), size=(width, 8))
+    row = lines[1][len("$1.00 +") :]
+    sizes = {len(bar) for bar in row.split()}
+    assert len(sizes) == 1
+    assert len(row) == width - len("$1.00 +")
+    assert 0 < len(row) - len(row.rstrip()) <= 2
 
 
 def test_columns_are_those_beside_the_scale() -> None:

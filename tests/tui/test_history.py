@@ -282,7 +282,7 @@ async def test_calendar_is_readable_without_colour() -> None:
             await press_each(pilot, "h", "plus", "plus")
             legend = next(line for line in screen(pilot) if " none " in line)
             assert [part.strip()[0] for part in legend.split("  ") if part.strip()] == [*signs, "b"]
-            assert re.search(r"(to \$[\d.]+ .*){3} more  blank: not read", legend)
+            assert re.search(r"(to \$[\d.]+  .*){4}blank: not read", legend)
             days = [line for line in screen(pilot) if line[2:5] in ("Mon", "Tue", "Wed", "Thu", "Fri")]
             assert len(days) == 5
             assert all(sign in "".join(days) for sign in signs)
@@ -466,3 +466,24 @@ async def test_history_without_an_org_says_so() -> None:
             assert text(pilot).count("No org yet") == 1
             assert "No org yet." in text(pilot)
             assert READING not in text(pilot)
+
+
+@pytest.mark.parametrize(("size", "is_apart"), [((120, 36), True), ((80, 24), False)])
+async def test_calendar_leaves_room_for_the_days_before_it_is_spaced(
+    size: tuple[int, int],
+    is_apart: bool,  # noqa: FBT001
+) -> None:
+    """The credits per day are on the page from 80 x 24 on, and end where the sums of the weekdays end."""
+    async with dashboard().run_test(size=size) as pilot:
+        await press_each(pilot, "h")
+        lines = screen(pilot)
+        assert any("Credits per day" in line for line in lines)
+        monday = next(place for place, line in enumerate(lines) if "Mon " in line)
+        assert ("Tue " in lines[monday + 1]) != is_apart
+        axis = next(line for line in lines if re.match(r" +\$0(\.00)? ▔", line))
+        ends = {
+            len(line.rstrip()) for line in lines if re.search(r"^..(Mon|Tue|Wed) .*\$[\d.]+$", line.rstrip())
+        }
+        assert ends == {size[0] - 1}
+        assert size[0] - 3 <= len(axis.rstrip()) <= size[0] - 1
+        assert any("sum of 4 weeks $" in line for line in lines)

@@ -24,6 +24,7 @@ from claudemeter_tui.formatting.history import (
     describe_pace,
     format_amount,
     format_hour,
+    format_span,
 )
 from claudemeter_tui.formatting.values import format_money, format_short_day, to_local
 from claudemeter_tui.model.history import (
@@ -44,8 +45,8 @@ from claudemeter_tui.tui.widgets.tables import COLUMN_GAP, build_text_page
 HOURS = 24
 DAY_WIDTH, MAX_HOUR_WIDTH = 5, 5
 """Cells of a weekday's name, and maximum cells of an hour."""
-MIN_BARS_HEIGHT = 9
-"""Minimum lines of the bars below the calendar."""
+MIN_BARS_HEIGHT, SPACED_BARS_HEIGHT = 7, 12
+"""Minimum lines of the bars below the calendar, and those from which the days are apart."""
 LEVELS = "░▒▓█"
 """Signs of the calendar, from little to much; colour only repeats them."""
 NO_RISE = "·"
@@ -59,8 +60,6 @@ LEVEL_STYLES = (
 """Styles of the levels. The background is near the sign's own colour, so that a cell is an even area."""
 LEGEND_WIDTH = 2
 """Cells of each sign in the legend."""
-MORE = "more"
-"""Word of the highest level in the legend."""
 ROUND_DIGITS = (
     (10, 20, 50),
     (10, 15, 20, 25, 30, 40, 50, 60, 80),
@@ -136,10 +135,13 @@ def build_calendar_page(
     read = [amount for amount in calendar.amounts if amount is not None]
     scale = CalendarScale.fit([size for size in map(measure_amount, read) if size])
     sums = [_sum_day(calendar, day) for day in range(len(WEEKDAYS))]
-    cells, column = _fit_hours(width - MARK_WIDTH - DAY_WIDTH, max(map(len, sums)) + COLUMN_GAP)
-    legend = _build_legend(calendar, read, scale, width - MARK_WIDTH)
+    room = width - MARK_WIDTH - DAY_WIDTH
+    cells, has_sums = _fit_hours(room, max(map(len, sums)) + COLUMN_GAP)
+    column = room - HOURS * cells if has_sums else 0
+    legend = _build_legend(answer, calendar, read, scale, width - MARK_WIDTH)
+    units = _list_units(answer) if _has_spending(answer) else []
     spare = height - len(WEEKDAYS) - 1 - len(legend)
-    has_gaps, has_pause = spare >= len(WEEKDAYS) + 1, spare >= 1
+    has_gaps, has_pause = spare - len(WEEKDAYS) >= (SPACED_BARS_HEIGHT if units else 1), spare >= 1
     head = build_line(
         " " * DAY_WIDTH, (_build_hours(cells), MUTED), ("sum".rjust(column) if column else "", MUTED)
     )
@@ -154,7 +156,6 @@ def build_calendar_page(
     rows += [BLANK_ROW] if has_pause and not has_gaps else []
     rows += [fix_row(line) for line in legend]
     left = height - sum(row.height for row in rows) - 1
-    units = _list_units(answer) if _has_spending(answer) else []
     if units and left >= MIN_BARS_HEIGHT:
         drawn = _draw_days(answer, units[0], width - MARK_WIDTH, left, plain=plain)
         rows += [BLANK_ROW, *(fix_row(line) for line in drawn)]
@@ -168,10 +169,11 @@ def _find_last_read(answer: HistoryAnswer, weekday: int) -> datetime | None:
     return next((day.moment for day in days if to_local(day.starts_at, zone).weekday() == weekday), None)
 
 
-def _fit_hours(room: int, column: int) -> tuple[int, int]:
-    """Return the cells of an hour, and those of the sums; 0 if the sums have no room."""
+def _fit_hours(room: int, column: int) -> tuple[int, bool]:
+    """Return the cells of an hour, and if the sums have room."""
     with_sums, without = (min(MAX_HOUR_WIDTH, cells // HOURS) for cells in (room - column, room))
-    return (with_sums, column) if with_sums >= min(2, without) and with_sums else (max(1, without), 0)
+    has_sums = with_sums >= min(2, without) and with_sums > 0
+    return (with_sums if has_sums else max(1, without)), has_sums
 
 
 def _draw_day(line: StyledLine, part: int) -> StyledLine:
@@ -207,7 +209,11 @@ def _build_day(calendar: HourCalendar, day: int, name: str, scale: CalendarScale
 
 
 def _build_legend(
-    calendar: HourCalendar, read: Sequence[Amount], scale: CalendarScale, width: int
+    answer: HistoryAnswer,
+    calendar: HourCalendar,
+    read: Sequence[Amount],
+    scale: CalendarScale,
+    width: int,
 ) -> list[StyledLine]:
     """Return the lines with each sign and its amount, and the busiest hour."""
     like = read[0] if read else 0.0
@@ -215,17 +221,18 @@ def _build_legend(
     rises = [
         (amount, slot) for slot, amount in enumerate(calendar.amounts) if amount and measure_amount(amount)
     ]
-    words = [f"to {format_amount(_scale_amount(like, highest))}" for highest in scale.bounds]
-    for sign, style, word in zip(LEVELS, LEVEL_STYLES, [*words, MORE], strict=True) if rises else ():
-        pieces.append(build_line((sign * LEGEND_WIDTH, style), (f" {word}", MUTED)))
+    most, slot = max(rises, key=lambda pair: measure_amount(pair[0]), default=(like, 0))
+    highest = [*(_scale_amount(like, bound) for bound in scale.bounds), most]
+    for level in range(scale.find_level(measure_amount(most)) + 1) if rises else ():
+        sign, word = LEVELS[level] * LEGEND_WIDTH, format_amount(highest[level])
+        pieces.append(build_line((sign, LEVEL_STYLES[level]), (f" to {word}", MUTED)))
     pieces.append(build_line((f"blank: {NOT_READ}", MUTED)))
     lines = _flow_pieces(pieces, width, "  ")
     if rises:
-        most, slot = max(rises, key=lambda pair: measure_amount(pair[0]))
         total = format_amount(_add_amounts([amount for amount, _ in rises]))
         texts = (
             build_line(("busiest ", MUTED), format_hour(slot), (f"  {format_amount(most)}", HEADING)),
-            build_line(("sum ", MUTED), (total, HEADING)),
+            build_line((f"sum of {next(iter(format_span(answer)))} ", MUTED), (total, HEADING)),
         )
         lines += _flow_pieces(texts, width, "   ")
     return lines
@@ -243,8 +250,8 @@ def _flow_pieces(pieces: Sequence[StyledLine], width: int, between: str) -> list
 
 MIN_UNIT_HEIGHT = 8
 """Minimum lines of the bars of each currency if there are several."""
-MIN_TITLE_HEIGHT = 8
-"""Minimum lines of bars with a title."""
+MIN_TITLE_HEIGHT, MIN_SPACED_HEIGHT = 7, 10
+"""Minimum lines of bars with a title, and with a blank line below it."""
 MAX_LINE_FACTOR = 2
 """The even pace of the cap is drawn if it is at most this many times the highest bar."""
 SHORT_PACE = "pace"
@@ -307,10 +314,11 @@ def _draw_days(
         Bar(_label_bar(answer, period, len(periods)), amount, period.is_read, _is_running(answer, period))
         for period, amount in zip(periods, amounts, strict=True)
     ]
-    has_title = height >= MIN_TITLE_HEIGHT
-    drawn = draw_bars(bars, unit, width=width, height=height - 2 * has_title, limits=limits, plain=plain)
+    head = [fit_pieces(title, width)] if height >= MIN_TITLE_HEIGHT else []
+    head += [build_line()] if height >= MIN_SPACED_HEIGHT else []
+    drawn = draw_bars(bars, unit, width=width, height=height - len(head), limits=limits, plain=plain)
     lines = [build_line(*((text, CHART_STYLES[ink]) for text, ink in line)) for line in drawn]
-    return [fit_pieces(title, width), build_line(), *lines] if has_title else lines
+    return [*head, *lines]
 
 
 def _label_bar(answer: HistoryAnswer, period: HistoryPeriod, count: int) -> str:
