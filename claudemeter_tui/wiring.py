@@ -13,7 +13,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
@@ -341,6 +341,7 @@ def build_feed(chosen: Invocation, clock: Clock) -> DeferredFeed:
         return DeferredFeed(
             partial(_build_demo_feed, clock, start),
             partial(past.build_recorder, chosen) if is_kept else None,
+            partial(_read_demo_past, start) if is_kept else None,
             reader=past,
             build_transcripts=past.build_transcripts if is_kept else None,
         )
@@ -820,6 +821,40 @@ def build_archive_options(feed: DeferredFeed) -> Mapping[str, Callable[..., Any]
         "load_history": reader.load_history,
         "load_events": reader.load_events,
     }
+
+
+def _read_demo_past(start: datetime) -> Reading:
+    """Return the figures with which the simulated past ends, like those of an earlier run. Slow.
+
+    There is a poll on both sides of each moment at which a window filled, so that the spending since then is
+    known as it would be after a restart.
+    """
+    from claudemeter_tui.claude_ai.api import ClaudeAiSource
+    from claudemeter_tui.claude_ai.client import CookieClient
+    from claudemeter_tui.demo.scenario import DEMO_SESSION, list_filled_minutes
+    from claudemeter_tui.demo.server import build_transport
+    from claudemeter_tui.demo.timeline import START_MINUTE, SkippingClock, find_first_day
+    from claudemeter_tui.history.last_states import pack_state, unpack_state
+    from claudemeter_tui.model.reading import NO_SESSION, Reading
+    from claudemeter_tui.model.store import Store
+
+    first = find_first_day(start)
+    minutes = [minute - back for minute in list_filled_minutes() for back in (1, 0)]
+
+    async def poll() -> Store:
+        clock, store = SkippingClock(first), Store()
+        client = CookieClient(Cookies([]), now=clock.now, transport=build_transport(clock.now, first))
+        source = ClaudeAiSource(DEMO_SESSION, client, clock.now)
+        for minute in (*minutes, START_MINUTE - 1):
+            await clock.sleep((first + timedelta(minutes=minute) - clock.now()).total_seconds())
+            async for reading in source.read(full=True):
+                store = store.apply(reading)
+        await source.aclose()
+        return store
+
+    kept = (unpack_state(pack_state(state)) for state in asyncio.run(poll()).all_orgs)
+    states = tuple(state for state in kept if state is not None)
+    return Reading(NO_SESSION, start, restored_orgs=states, is_archived=True)
 
 
 def _build_demo_feed(clock: Clock, start: datetime) -> Feed:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from claudemeter_tui.demo.timeline import (
+    START_MINUTE,
     DemoChargeSpan,
     DemoCredits,
     DemoFault,
@@ -170,3 +171,19 @@ FLAKY = DemoOrg(
 
 DEMO_ORGS = (PERSONAL, ACME, LAB, SIDE_PROJECT, GLOBEX, FLAKY)
 """All orgs, in the order of the account's list."""
+
+
+def list_filled_minutes() -> list[int]:
+    """Return the minutes before the demo in which a 5-hour window of an org with credits filled, in order."""
+    return sorted(
+        minute
+        for org in DEMO_ORGS
+        if org.own_credits is not None
+        for minute in range(1, START_MINUTE)
+        if _is_full(org, minute) and not _is_full(org, minute - 1)
+    )
+
+
+def _is_full(org: DemoOrg, minute: int) -> bool:
+    window = org.find_window(minute)
+    return window is not None and window[0] >= 100

@@ -34,7 +34,7 @@ from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.model.verdict import VerdictState, judge
 from claudemeter_tui.tui.screenshots import LimitedFeed
 from claudemeter_tui.tui.widgets.chart_panel import CHART_SPANS
-from claudemeter_tui.wiring import build_archive_options, build_feed
+from claudemeter_tui.wiring import _read_demo_past, build_archive_options, build_feed
 from tests.histories import answer
 
 START = datetime(2026, 4, 25, 14, 48, 20, tzinfo=UTC)
@@ -248,3 +248,18 @@ def test_reader_is_there_only_if_the_history_is_kept() -> None:
     assert "load_machine" in options
     settings = {"CLAUDEMETER_TRANSCRIPTS": "false"}
     assert "load_machine" not in build_archive_options(build_feed(load_settings([], settings), clock))
+
+
+def test_demo_begins_with_the_spending_since_the_window_filled() -> None:
+    """The demo knows when each window filled, as after a restart, and what was spent since then."""
+    start = datetime(2026, 4, 25, 9, 15, tzinfo=UTC)
+    reading = _read_demo_past(start)
+    found = {state.org.name: judge(state, start).spending for state in reading.restored_orgs}
+    assert len(found) == len(DEMO_ORGS)
+    for name, minute in (("Personal", 38), ("Acme Team", 8)):
+        spending = found[name]
+        assert spending is not None
+        assert spending.filled_label == "5-hour"
+        assert spending.since == find_first_day(start) + timedelta(minutes=minute)
+        assert spending.spent is not None
+        assert spending.spent.minor > 100

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,14 +11,27 @@ import pytest
 from textual.pilot import Pilot
 
 from claudemeter_tui.charts.axes import EVENT_MARKS
+from claudemeter_tui.history.last_states import pack_state, unpack_state
+from claudemeter_tui.model.reading import NO_SESSION, Reading
 from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.screens.dashboard import ChartScreen, DashboardScreen
 from claudemeter_tui.tui.widgets import chart_panel
 from claudemeter_tui.tui.widgets.chart_panel import ChartPanel
 from tests.bodies import usage_body
-from tests.scenes import ENTERPRISE, LABORATORY, NOW, PERSONAL, TEAM, OrgBodies, readings
+from tests.scenes import (
+    ENTERPRISE,
+    INTERVAL,
+    LABORATORY,
+    NOW,
+    PERSONAL,
+    READ,
+    TEAM,
+    OrgBodies,
+    readings,
+    store,
+)
 from tests.tui.afternoon_store import live
-from tests.tui.app_harness import app, screen, stage, text
+from tests.tui.app_harness import Stage, app, screen, stage, text
 
 ONE = (80, 21)
 """Size with room for one chart."""
@@ -46,6 +60,18 @@ async def test_w_shows_the_other_chart() -> None:
             await pilot.pause()
             seen.append(titles(pilot))
         assert seen == [["Used credits"], ["Utilization"], ["Used credits"]]
+
+
+async def test_rise_after_a_restart_is_that_of_the_chart() -> None:
+    """The rise since the first figure of the chart leaves out what earlier runs saw."""
+    kept = unpack_state(pack_state(store(LABORATORY).orgs[0]))
+    assert kept is not None
+    assert kept.series.spent.minor > 0
+    last = Reading(NO_SESSION, READ, restored_orgs=(kept,), is_archived=True)
+    scene = Stage((last, *readings(replace(LABORATORY, spent=()), at=READ + INTERVAL)), READ + INTERVAL)
+    async with app(scene).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        assert "+$0.00 since" in text(pilot)
 
 
 @pytest.mark.parametrize(
