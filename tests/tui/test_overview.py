@@ -282,6 +282,15 @@ async def test_banner_below_the_table_has_end_and_cure(size: tuple[int, int]) ->
         assert "sk an administrator to raise it" in second
 
 
+@pytest.mark.parametrize(("size", "expected"), [((60, 20), True), ((80, 30), False)])
+async def test_low_terminal_has_the_credits_in_the_banner(size: tuple[int, int], *, expected: bool) -> None:
+    """Where only the limits fit below the table, the banner has the credits."""
+    async with overview(PERSONAL, TEAM, LABORATORY, size=size) as (pilot, _, _):
+        await pilot.press("home", "down")
+        await pilot.pause()
+        assert any("credits $8.12 used" in line.lower() for line in screen(pilot)) is expected
+
+
 async def test_today_comes_from_archive_and_run() -> None:
     """The sparkline and the sum reach back to midnight; a time without readings is blank."""
     archive = DayArchive()

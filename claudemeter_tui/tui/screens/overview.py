@@ -334,7 +334,11 @@ class OverviewScreen(ListScreen):
         for part in self.query(LineWidget):
             # The first line names the org; the rule above the banner of the pane does, whose panels and row
             # have the figures.
-            banner = Layout() if part.id == "verdict" else replace(layout, tabs=1, limits=1, credits=1)
+            banner = (
+                Layout()
+                if part.id == "verdict"
+                else replace(layout, tabs=1, limits=1, credits=self._pane.credits)
+            )
             part.view = replace(view, layout=banner if isinstance(part, Banner) else layout)
 
     def _find_archived(self, view: View) -> ArchivedSeries | None:

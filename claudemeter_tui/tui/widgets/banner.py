@@ -221,7 +221,9 @@ def _build_lines(view: View, verdict: Verdict, width: int, most: int) -> list[St
         if width < HANG_FROM or hang > width // HANG_PART:
             hang = 0
         rooms = [width - head.cell_length - GAP, *[width - hang] * (most - 1)]
-        places = _place_facts(text.state, text.outlook, rooms) if rooms[0] + GAP >= 0 else None
+        # Below the table of the overview, a low terminal has no panel of the credits.
+        outlook = [*text.outlook, *([] if view.layout.credits else build_credits_facts(view))]
+        places = _place_facts(text.state, outlook, rooms) if rooms[0] + GAP >= 0 else None
         if places is not None:
             break
     else:
