@@ -26,7 +26,7 @@ from tests.tui.figure_checks import text_of, width_defects
 
 TRIO = (PERSONAL, TEAM, LABORATORY)
 SIZES = ((160, 45), (120, 36), (80, 24), (60, 20), (40, 8), (80, 3), (24, 5))
-ONE = (120, 36)
+ONE = (108, 36)
 Loader = Callable[[OrgKey, HistoryRequest], HistoryAnswer | None]
 
 
@@ -487,3 +487,45 @@ async def test_calendar_leaves_room_for_the_days_before_it_is_spaced(
         assert ends == {size[0] - 1}
         assert size[0] - 3 <= len(axis.rstrip()) <= size[0] - 1
         assert any("sum of 4 weeks $" in line for line in lines)
+
+
+@pytest.mark.parametrize("size", [(160, 45), (120, 36)])
+async def test_wide_pane_has_stops_and_days_beside_the_sums(size: tuple[int, int]) -> None:
+    """From 110 columns on, other pages are in frames beside the sums and the stops, which have the cursor."""
+    async with dashboard().run_test(size=size) as pilot:
+        await press_each(pilot, "2", "h", "tab", "tab")
+        stops, days = "What stopped you · 4 weeks", "4 weeks"
+        both, one = ([stops, days], "  Billing"), ([days], "  period")
+        for framed, sign in (both, one) if size[0] > 120 else (both,):
+            lines = screen(pilot)
+            assert sum(line.startswith(sign) for line in lines) == 1
+            titles = [match[1] for line in lines if (match := re.search(r"╭ ([^─]+) ─", line))]
+            assert titles == framed
+            assert any("Credits per day" in line for line in lines)
+            cursor = next(line for line in lines if line.startswith("▌"))
+            assert "│" in cursor
+            await press_each(pilot, "down")
+            assert sum(line.startswith("▌") for line in screen(pilot)) == 1
+            await press_each(pilot, "tab")
+
+
+async def test_table_is_never_wrapped_for_a_page_beside_it() -> None:
+    """The stops of several causes need the whole width at 120 columns."""
+    async with dashboard().run_test(size=(120, 36)) as pilot:
+        await press_each(pilot, "2", "h", "tab", "tab", "tab")
+        assert any(line.split()[:3] == ["period", "verdict", "cause"] for line in screen(pilot))
+        assert "╭" not in text(pilot)
+
+
+@pytest.mark.parametrize(("size", "has_bars"), [((160, 45), True), ((120, 36), True), ((100, 30), False)])
+async def test_cycles_have_a_bar_beside_their_peak(size: tuple[int, int], has_bars: bool) -> None:  # noqa: FBT001
+    """It fills the width, and is full only at 100%; the credits of a month have none."""
+    async with dashboard().run_test(size=size) as pilot:
+        await press_each(pilot, "2", "h", "tab")
+        rows = [line for line in screen(pilot) if "seen" in line or "by date" in line]
+        found = [re.search(r"(\d+)%(?: +([━╸─]+))?", line) for line in rows]
+        peaks = [(int(match[1]), match[2]) for match in found if match is not None]
+        assert len(peaks) > 5
+        for percent, bar in peaks:
+            assert bool(bar) == has_bars
+            assert not bar or (set(bar) == {"━"}) == (percent >= 100)

@@ -34,7 +34,7 @@ from tests.tui.figure_checks import text_of, width_defects
 
 TRIO = (PERSONAL, TEAM_ORG, LABORATORY)
 SIZES = ((160, 45), (120, 36), (80, 24), (60, 20), (40, 8), (80, 3), (24, 5))
-ONE = (120, 36)
+ONE = (108, 36)
 TEAM_KEY = (ACCOUNT, TEAM)
 FOLDERS = ("~/.config/claude/projects", "/srv/quokka/projects")
 Loader = Callable[[OrgKey | None, MachineRequest], MachineUsage | None]
@@ -180,7 +180,7 @@ async def test_sums_that_lack_calls_are_marked_as_minimums() -> None:
         assert note in text(pilot)
 
 
-@pytest.mark.parametrize(("width", "tables"), [(120, 1), (60, 2)])
+@pytest.mark.parametrize(("width", "tables"), [(108, 1), (60, 2)])
 async def test_totals_keeps_a_table_where_two_spans_fit(width: int, tables: int) -> None:
     """All four spans side by side, or as many as fit and the others below; the shortest are first."""
     heads = [["Tokens", "5-hour", "today", "week", "cycle"]]
@@ -237,7 +237,7 @@ async def test_projects_have_their_part_of_the_rise() -> None:
         assert "The parts of a rise are estimated" in text(pilot)
 
 
-@pytest.mark.parametrize(("width", "cells"), [(160, 30), (120, 30), (80, 0), (60, 0)])
+@pytest.mark.parametrize(("width", "cells"), [(108, 30), (80, 0), (60, 0)])
 async def test_bar_of_a_share_where_there_is_room(width: int, cells: int) -> None:
     """Beside each project and model with a share, in the same half cells as the limits."""
     async with dashboard().run_test(size=(width, 36)) as pilot:
@@ -550,3 +550,26 @@ async def test_cursor_stays_on_its_row() -> None:
         marked = next(line for line in screen(pilot) if line.startswith("▌"))
         await press_each(pilot, "tab", "shift+tab")
         assert marked in screen(pilot)
+
+
+@pytest.mark.parametrize("size", [(160, 45), (120, 36), (110, 24)])
+async def test_wide_pane_has_other_pages_beside_a_page(size: tuple[int, int]) -> None:
+    """Projects and models are beside the totals and beside each other, with costs of the same span."""
+    async with dashboard().run_test(size=size) as pilot:
+        await press_each(pilot, "2", "l")
+        for beside in (("Projects ", "Models "), ("Models ",), ("Projects ",)):
+            lines = screen(pilot)
+            framed = [line[line.index("│") :] for line in lines if "│" in line]
+            assert all(sum(title in line for line in framed) == 1 for title in beside), beside
+            assert sum("╭ today ─" in line for line in lines) == len(beside)
+            assert {len(line) for line in lines if line.endswith("│")} == {size[0] - 1}
+            assert all("$" in line for line in framed if re.search("Opus|shop", line))
+            await press_each(pilot, "tab")
+        assert not any("╭" in line for line in screen(pilot)), "the rebuilds have no other page beside them"
+
+
+async def test_page_beside_another_one_has_the_chosen_span() -> None:
+    """The keys of the period change both."""
+    async with dashboard().run_test(size=(120, 36)) as pilot:
+        await press_each(pilot, "2", "l", "tab", "minus")
+        assert f"╭ {SpanKind.WINDOW} ─" in text(pilot)

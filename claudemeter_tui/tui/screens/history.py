@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -112,9 +112,18 @@ class HistoryScreen(PagesScreen):
         calendars = self.view.history.calendars if self.view.history is not None else ()
         return calendars[min(self._calendar, len(calendars) - 1)] if calendars else None
 
-    def build_page(self, name: str, height: int) -> ListPage:
+    def list_asides(self) -> Mapping[str, Sequence[tuple[str, str]]]:
+        """Return the stops and the credits per day, which are beside the sums."""
+        answer = self.view.history
+        if answer is None or answer.is_empty:
+            return {}
+        span = format_span(answer)[0]
+        days = ("days", span)
+        return {"sums": (("stops", f"What stopped you · {span}"), days), "stops": (days,)}
+
+    def build_page(self, name: str, width: int, height: int, *, is_aside: bool = False) -> ListPage:  # noqa: ARG002
         """Return a page of the history, or why there is none."""
-        answer, width = self.view.history, self.item_list.line_width
+        answer = self.view.history
         if answer is None or answer.is_empty:
             return self._build_empty_page(answer, width)
         match name:

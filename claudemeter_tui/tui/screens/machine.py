@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import ClassVar
@@ -105,9 +105,18 @@ class MachineScreen(PagesScreen):
             self._span = place
             self._draw()
 
-    def build_page(self, name: str, height: int) -> ListPage:  # noqa: ARG002 - no page fills its height
+    def list_asides(self) -> Mapping[str, Sequence[tuple[str, str]]]:
+        """Return projects and models, which are beside the totals and beside each other."""
+        usage = self.view.machine
+        if usage is None or usage.is_empty:
+            return {}
+        span = usage.spans[self._span].span.kind.value
+        projects, models = ("projects", span), ("models", span)
+        return {"totals": (projects, models), "projects": (models,), "models": (projects,)}
+
+    def build_page(self, name: str, width: int, height: int, *, is_aside: bool = False) -> ListPage:  # noqa: ARG002 - no page fills its height
         """Return a page of the use, or why there is none."""
-        usage, context = self.view.machine, self._build_context()
+        usage, context = self.view.machine, self._build_context(width, is_aside=is_aside)
         if usage is None or usage.is_empty:
             if self.view.machine_state is MachineState.READING:
                 return build_reading_page(context.width)
@@ -123,7 +132,7 @@ class MachineScreen(PagesScreen):
                 return machine_pages.build_refusals_page(usage, context)
         return machine_pages.build_totals_page(usage, context)
 
-    def _build_context(self) -> machine_pages.PageContext:
+    def _build_context(self, width: int, *, is_aside: bool) -> machine_pages.PageContext:
         view, usage = self.view, self.view.machine
         org = view.state.org if view.state is not None else None
         states = {state.org.uuid.lower(): state for state in view.store.orgs}
@@ -136,11 +145,12 @@ class MachineScreen(PagesScreen):
         plan = view.state.plan if view.state is not None else None
         return machine_pages.PageContext(
             view.zone,
-            self.item_list.line_width,
+            width,
             org is not None,
             {window.key: window.label for window in plan.windows} if plan is not None else {},
             describe_login(login, org.uuid if org is not None else None, names),
             find_org,
+            is_aside,
         )
 
     def _explain_no_usage(self, usage: MachineUsage | None) -> tuple[str, ...]:

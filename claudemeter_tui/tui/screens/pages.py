@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import ClassVar
 
+from textual.content import Content
+
 from claudemeter_tui.tui.screens.base import SPACED_FROM, MomentListScreen, Place
-from claudemeter_tui.tui.styled_text import HEADING, MUTED, build_line, fit_pieces
+from claudemeter_tui.tui.styled_text import HEADING, MUTED, build_line, fit_pieces, frame_lines
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.details_pages import build_reply_tab
-from claudemeter_tui.tui.widgets.list_view import ClickableLine, ListPage
+from claudemeter_tui.tui.widgets.list_view import MARK_WIDTH, ClickableLine, ListPage
+
+WIDE_FROM = 109
+"""Cells of the list from which a page can have another one beside it."""
+ASIDE_SHARE = 0.4
+"""Least share of the width for the pages beside another one."""
+MIN_ASIDE_HEIGHT = 8
+"""Minimum lines of a second page below the first one beside another."""
+ASIDE_GAP, FRAME_WIDTH, FRAME_HEIGHT = MARK_WIDTH + 2, 4, 2
+"""Cells before the frame beside a page that its lines do not have, and the cells and lines of the frame."""
 
 
 class PagesScreen(MomentListScreen):
@@ -43,9 +54,35 @@ class PagesScreen(MomentListScreen):
         """Return everything that a page is built from, besides its name, its size and ASCII."""
         raise NotImplementedError
 
-    def build_page(self, name: str, height: int) -> ListPage:
-        """Return a page with room for so many lines."""
+    def build_page(self, name: str, width: int, height: int, *, is_aside: bool = False) -> ListPage:
+        """Return a page with room for so many lines of so many cells.
+
+        A page beside another one needs no note that the other one has, and can leave out columns.
+        """
         raise NotImplementedError
+
+    def list_asides(self) -> Mapping[str, Sequence[tuple[str, str]]]:
+        """Return for the name of a page those that a wide pane shows beside it, each with a title."""
+        return {}
+
+    def _build_pages(self, name: str, height: int) -> ListPage:
+        """Return a page, in a wide pane with another one in a frame beside it."""
+        width = self.item_list.line_width
+        asides, whole = self.list_asides().get(name, ()), self.build_page(name, width, height)
+        if not asides or width < WIDE_FROM:
+            return whole
+        page = self.build_page(name, int(width * (1 - ASIDE_SHARE)), height)
+        if page.highest > whole.highest:  # its table would not fit any more
+            return whole
+        widest = max(line.cell_length for line in page.lines)
+        room = width - widest - ASIDE_GAP
+        framed: list[Content] = []
+        for beside, title in asides:
+            free = height - len(framed) - FRAME_HEIGHT
+            if free >= MIN_ASIDE_HEIGHT or not framed:
+                found = self.build_page(beside, room - FRAME_WIDTH + MARK_WIDTH, free, is_aside=True)
+                framed += frame_lines(build_line((title, HEADING)), build_line(), found.lines, room)
+        return page.add_aside(framed, widest)
 
     def list_titles(self) -> Sequence[str]:
         """Return the texts of the line below the tabs, most important first; empty ones are left out."""
@@ -59,7 +96,7 @@ class PagesScreen(MomentListScreen):
             self._built_from = inputs
             height = self.item_list.size.height
             has_space = height >= SPACED_FROM
-            page = self.build_page(name, height - has_space)
+            page = self._build_pages(name, height - has_space)
             self.show_page(page.add_line_above() if has_space else page, self._cursor_keys.get(name))
         width = self.app.size.width
         titles = [title for title in self.list_titles() if title]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -52,7 +52,15 @@ from claudemeter_tui.tui.styled_text import (
     wrap_text,
 )
 from claudemeter_tui.tui.widgets.list_view import BLANK_ROW, MARK_WIDTH, ListPage, ListRow, fix_row
-from claudemeter_tui.tui.widgets.tables import Cell, Table, build_text_page, list_table_rows, wrap_cells
+from claudemeter_tui.tui.widgets.tables import (
+    COLUMN_GAP,
+    BarColumn,
+    Cell,
+    Table,
+    build_text_page,
+    list_table_rows,
+    wrap_cells,
+)
 
 STOP_STYLES = {
     VerdictState.BLOCKED: SEVERITY_STYLES[Severity.FULL],
@@ -73,6 +81,8 @@ LEFT_COLUMNS = (START_TITLE, "to", NOT_SEEN_TITLE, "reset")
 
 
 CYCLE_TITLES = (START_TITLE, "to", "reset", "peak", "full at", "full for", "stopped", "credits")
+BARS_BEFORE, MIN_PEAK_BAR = "full at", 10
+"""The column behind the bars of the peaks, and minimum cells of a bar."""
 UNNAMED_RESETS = {SEEN_RESET, EXPECTED_RESET}
 """Resets that a narrow pane does not name: a running cycle has a mark."""
 RUNNING_MARK = "▸"
@@ -114,11 +124,22 @@ def build_cycles_page(answer: HistoryAnswer, width: int) -> ListPage:
             rows = _join_cycle_cells(answer, dates, others, has_weekday=has_weekday)
         table = _build_cycle_table(rows, form)
         if table.width <= width - MARK_WIDTH:
+            table = _add_peak_bars(table, cycles, width - MARK_WIDTH)
             shown = {row[2][0] for row in rows if "reset" not in form.dropped}
             return ListPage([*list_table_rows(table, keys), *_explain_resets(shown, width)], width)
     narrow = _wrap_cycles(cycles, rows, width - MARK_WIDTH)
     shown = {row[2][0] for row in rows} - UNNAMED_RESETS
     return ListPage([*list_table_rows(table, keys, narrow), *_explain_resets(shown, width)], width)
+
+
+def _add_peak_bars(table: Table, cycles: Sequence[HistoryCycle], width: int) -> Table:
+    """Return the table with a bar beside each percentage if there is room; an amount has none."""
+    cells = width - table.width - COLUMN_GAP - 1  # the credits do not touch the scroll bar
+    if cells < MIN_PEAK_BAR or BARS_BEFORE not in table.titles:
+        return table
+    percents = [cycle.peak if isinstance(cycle.peak, float) else None for cycle in cycles]
+    styles = [_get_peak_style(cycle) for cycle in cycles]
+    return replace(table, bars=BarColumn(BARS_BEFORE, percents, cells, styles))
 
 
 def _explain_resets(shown: Collection[str], width: int) -> list[ListRow]:

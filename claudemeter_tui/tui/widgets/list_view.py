@@ -96,9 +96,21 @@ class ListRow:
 class ListPage:
     """Rows with a cursor, in lines of at most `width` cells."""
 
-    def __init__(self, rows: Sequence[ListRow], width: int) -> None:
-        """Show these rows."""
-        self._rows, self._width = rows, width
+    def __init__(self, rows: Sequence[ListRow], width: int, aside: Sequence[Content] = ()) -> None:
+        """Show these rows, and finished lines on their right."""
+        blanks = len(aside) - sum(row.height for row in rows)
+        self._rows, self._width, self._aside = [*rows, *[BLANK_ROW] * blanks], width, aside
+        self._starts = [0, *accumulate(row.height for row in self._rows)]
+
+    @property
+    def highest(self) -> int:
+        """Lines of the highest row: more than one if a table did not fit."""
+        return max((row.height for row in self._rows), default=0)
+
+    @property
+    def lines(self) -> list[Content]:
+        """Return all lines of the rows, without the cells of the cursor's mark."""
+        return [row.draw(part) for row in self._rows for part in range(row.height)]
 
     @property
     def has_rows(self) -> bool:
@@ -107,12 +119,16 @@ class ListPage:
 
     def build_list(self) -> ListModel:
         """Return the rows as a list to draw."""
-        starts = [0, *accumulate(row.height for row in self._rows)]
-        return ListModel(starts, self._draw_line, lambda item: self._rows[item].is_selectable)
+        return ListModel(self._starts, self._draw_line, lambda item: self._rows[item].is_selectable)
 
     def add_line_above(self) -> ListPage:
         """Return the page with a blank line above its first row."""
-        return ListPage([BLANK_ROW, *self._rows], self._width)
+        aside = [Content(""), *self._aside] if self._aside else ()
+        return ListPage([BLANK_ROW, *self._rows], self._width, aside)
+
+    def add_aside(self, aside: Sequence[Content], widest: int) -> ListPage:
+        """Return the page with finished lines on the right of its lines of at most so many cells."""
+        return ListPage(self._rows, MARK_WIDTH + widest + 1, aside)
 
     def find_item(self, key: Hashable) -> int | None:
         """Return the row with this key. None if it is gone."""
@@ -129,9 +145,11 @@ class ListPage:
     def _draw_line(self, item: int, part: int, selected: bool) -> Content:  # noqa: FBT001 - a `LineDrawer`
         row = self._rows[item]
         line = row.draw(part)
-        return add_cursor_mark(
+        shown = add_cursor_mark(
             line, self._width, selected=selected and row.is_selectable and bool(line.plain)
         )
+        place = self._starts[item] + part
+        return Content.assemble(shown, " ", self._aside[place]) if place < len(self._aside) else shown
 
 
 def build_row(

@@ -88,6 +88,8 @@ from claudemeter_tui.tui.widgets.tables import (
 
 MAX_NAME = 36
 """Cells of a name in a table; a longer one is cut, because no figure may be."""
+ASIDE_TITLES = ("cost", "share")
+"""Columns that the projects and models have in any case beside another page."""
 MIN_BAR, MAX_BAR = 12, 30
 """Cells of a bar."""
 SINCE = "since"
@@ -118,6 +120,8 @@ class PageContext:
     """Sentence about the login if it is not known to be that of the selected org. Empty if it is."""
     find_org: Callable[[str], OrgKey | None] = lambda _: None
     """Returns the key of the org with this UUID in lower case. None if it is not known."""
+    is_aside: bool = False
+    """True beside another page, which has the notes, with only the most important columns."""
 
     @property
     def room(self) -> int:
@@ -279,6 +283,8 @@ def _build_section(key: object, title: str, cells: Sequence[Cell], context: Page
 
 def _build_notes(notes: Iterable[str], context: PageContext) -> list[ListRow]:
     """Return the sentences below a blank line; the cursor reaches them, because a pane can be small."""
+    if context.is_aside:
+        return []
     lines = [line for note in notes if note for line in wrap_text(note, context.room, MUTED)]
     return [BLANK_ROW, *(build_row(("note", place), [line]) for place, line in enumerate(lines))]
 
@@ -294,6 +300,7 @@ def build_projects_page(usage: MachineUsage, place: int, context: PageContext) -
     ordered = sorted(groups, key=lambda folder: (-(costs[folder].nano or 0), -tokens[folder], folder))
     figures = [figure for figure in _list_attributed(one) if figure.attribution and figure.total]
     split = [figure for figure in figures if figure.attribution and figure.attribution.reason is None]
+    split = [] if context.is_aside else split
     names = {folder: _cut_name(name, MAX_NAME) for folder, name in name_projects(ordered).items()}
     percents, shares = _list_shares(one, [groups[folder] for folder in ordered])
     rows: list[tuple[str, list[str]]] = [
@@ -420,12 +427,13 @@ def _draw_rows(
         percents: shares of the first rows, for bars before the column "share" if there is room.
     """
     keys = [(section, name, None) for name, _ in rows]
-    for without in ((), *dropped):
+    fewest = tuple(title for title in titles[1:] if title not in ASIDE_TITLES)
+    for without in ((), *dropped, *([fewest] if context.is_aside else [])):
         shown = [place for place, title in enumerate(titles) if title not in without]
         cells = [[((name, *texts)[place], "") for place in shown] for name, texts in rows]
         table = Table(tuple(titles[place] for place in shown), cells, (section,))
         bar = min(MAX_BAR, context.room - table.width - COLUMN_GAP)
-        if not without and bar >= MIN_BAR:
+        if bar >= MIN_BAR and (context.is_aside or not without):
             shares = [*percents, *[None] * (len(rows) - len(percents))]
             table = replace(table, bars=BarColumn("share", shares, bar))
         if table.width <= context.room:

@@ -54,6 +54,8 @@ class BarColumn(NamedTuple):
     percents: Sequence[float | None]
     """Percent of each row; None for no bar."""
     cells: int
+    styles: Sequence[str] = ()
+    """Style of each row's bar. Empty for that of a share."""
 
 
 @dataclass(frozen=True)
@@ -87,23 +89,27 @@ class Table:
     def draw_head(self, section: str = "") -> StyledLine:
         """Return the titles of the columns, the first one replaced by the title of a section."""
         first = (section, HEADING) if section else (self.titles[0], MUTED)
-        return self._draw([first, *((title, MUTED) for title in self.titles[1:])], None)
+        return self._draw([first, *((title, MUTED) for title in self.titles[1:])])
 
     def draw_row(self, place: int, _: int) -> StyledLine:
         """Return the only line of a row."""
-        return self._draw(self.rows[place], self.bars and self.bars.percents[place])
+        return self._draw(self.rows[place], place)
 
-    def _draw(self, cells: Sequence[Cell], percent: float | None) -> StyledLine:
+    def _draw(self, cells: Sequence[Cell], place: int | None = None) -> StyledLine:
         pairs = zip(cells, self._widths, strict=True)
         pieces = [
             build_line((_pad(text, width, left=title in self.left), MUTED if text == NOTHING else style))
             for title, ((text, style), width) in zip(self.titles, pairs, strict=True)
         ]
         if self.bars is not None:
-            blank = build_line(" " * self.bars.cells)
-            bar = draw_bar(percent, self.bars.cells, SHARE) if percent is not None else blank
-            pieces.insert(self.titles.index(self.bars.before), bar)
+            pieces.insert(self.titles.index(self.bars.before), self._draw_bar(self.bars, place))
         return join_pieces(pieces, " " * COLUMN_GAP)
+
+    def _draw_bar(self, bars: BarColumn, place: int | None) -> StyledLine:
+        percent = bars.percents[place] if place is not None else None
+        if place is None or percent is None:
+            return build_line(" " * bars.cells)
+        return draw_bar(percent, bars.cells, bars.styles[place] if bars.styles else SHARE)
 
 
 def _pad(text: str, width: int, *, left: bool) -> str:
