@@ -192,16 +192,28 @@ def group_by_verdict(rows: Iterable[OverviewRow]) -> Mapping[str, Sequence[Overv
 
 def matches_search(row: OverviewRow, wanted: str) -> bool:
     """True if each word occurs in a name, id, plan, verdict, account or session of the org."""
-    about = (
-        row.name,
-        row.state.org.name,
-        row.state.org.uuid,
-        row.state.org.plan_name,
-        format_verdict_name(row.verdict),
-        row.state.account.email or "",
-        row.state.session.label,
-    )
-    return has_words("\n".join(about), wanted)
+    return has_words("\n".join(_list_fields(row).values()), wanted)
+
+
+def list_unseen_matches(row: OverviewRow, wanted: str) -> list[str]:
+    """Return the names of the fields that hold the words that neither name nor verdict has."""
+    fields = _list_fields(row)
+    seen = row.name + "\n" + fields["verdict"]
+    unseen = [word for word in wanted.split() if not has_words(seen, word)]
+    return [name for name, text in fields.items() if any(has_words(text, word) for word in unseen)]
+
+
+def _list_fields(row: OverviewRow) -> Mapping[str, str]:
+    """Return everything that is searched, by its name on screen."""
+    return {
+        "name": row.name,
+        "verdict": format_verdict_name(row.verdict),
+        "full name": row.state.org.name,
+        "plan": row.state.org.plan_name,
+        "account": row.state.account.email or "",
+        "session": row.state.session.label,
+        "UUID": row.state.org.uuid,
+    }
 
 
 def sort_rows(

@@ -18,6 +18,7 @@ from claudemeter_tui.formatting.overview import (
     group_by_verdict,
     list_credit_forms,
     list_day_titles,
+    list_unseen_matches,
     list_verdict_forms,
     matches_search,
     sort_rows,
@@ -216,6 +217,23 @@ def test_missing_figures_come_last(column: OverviewColumn) -> None:
 def test_search_finds_by_all_words(wanted: str, names: str) -> None:
     """The search covers name, id, plan, verdict, account and session; every word has to match."""
     assert names.split() == [one.name for one in rows() if matches_search(one, wanted)]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "fields"),
+    [
+        ("", []),
+        ("BLOCKED", []),
+        ("pat@", ["account"]),
+        ("chrome blocked", ["session"]),
+        ("000000000002", ["UUID"]),
+    ],
+)
+def test_search_says_which_unseen_field_matches(wanted: str, fields: list[str]) -> None:
+    """Name and verdict are on screen; the other fields that hold a word are named."""
+    found = [one for one in rows() if matches_search(one, wanted)]
+    assert all(list_unseen_matches(one, wanted) == fields for one in found)
+    assert found
 
 
 def test_tally_counts_verdicts_worst_first() -> None:

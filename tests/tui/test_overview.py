@@ -437,11 +437,28 @@ async def test_closed_search_gives_the_hints_back() -> None:
     async with overview(PERSONAL, TEAM) as (pilot, shown, _):
         await pilot.press("slash")
         await pilot.pause()
-        assert "Enter open" not in screen(pilot)[-1]
+        assert screen(pilot)[-1].endswith("2 of 2   Enter open  Esc clear")
+        assert "? help" not in screen(pilot)[-1]
         await pilot.press("escape")
         await pilot.pause()
         assert pilot.app.screen is shown
-        assert "Enter open" in screen(pilot)[-1]
+        assert "? help" in screen(pilot)[-1]
+
+
+async def test_search_shows_where_it_matches() -> None:
+    """Matches in name and verdict are underlined, and a match in another field names the field."""
+    async with overview(PERSONAL, TEAM, LABORATORY) as (pilot, shown, _):
+        await pilot.press("slash", "a", "c", "m")
+        await pilot.pause()
+        line = shown._draw_line(0, 0, False)
+        marked = [line.plain[span.start : span.end] for span in line.spans if span.style == "underline"]
+        assert marked == ["Acm"]
+        assert "1 of 3   Enter open" in screen(pilot)[-1]
+        await pilot.press("backspace", "backspace", "backspace", *"pat@")
+        await pilot.pause()
+        assert "3 of 3 · by account   Enter open" in screen(pilot)[-1]
+        line = shown._draw_line(0, 0, False)
+        assert "underline" not in [span.style for span in line.spans]
 
 
 async def test_cursor_follows_the_org() -> None:

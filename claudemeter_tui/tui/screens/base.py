@@ -210,6 +210,8 @@ class ListScreen(ViewScreen):
     AUTO_FOCUS = "VirtualList"
     NAME: ClassVar[str] = ""
     """Name of a screen with tabs, before the first one."""
+    SEARCH_HINTS: ClassVar[str] = "Enter open  Esc clear"
+    """Keys in the search bar."""
     HINTS: ClassVar[Sequence[Key]] = ()
     """Keys in the footer. Empty for a screen with others on each page."""
     MIN_HEIGHTS: ClassVar[tuple[int, int]] = (12, 5)
@@ -221,7 +223,7 @@ class ListScreen(ViewScreen):
         yield ClickableLine(id="first")
         yield ClickableLine(id="second")
         yield VirtualList()
-        yield SearchBar()
+        yield SearchBar(self.SEARCH_HINTS)
         yield KeyHints(self.list_hints())
 
     def list_hints(self) -> Sequence[Key]:

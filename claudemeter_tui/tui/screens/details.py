@@ -60,6 +60,7 @@ class DetailsScreen(ListScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in DETAILS_KEYS]
     NAME = "Details"
+    SEARCH_HINTS = "Enter keep  Esc clear"
     HINTS = (
         DETAILS_KEYS[-1],
         HELP_KEY,

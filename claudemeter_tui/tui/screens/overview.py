@@ -20,9 +20,11 @@ from claudemeter_tui.formatting.overview import (
     OverviewRow,
     group_by_verdict,
     list_day_titles,
+    list_unseen_matches,
     matches_search,
     sort_rows,
 )
+from claudemeter_tui.formatting.search import compile_words
 from claudemeter_tui.formatting.values import format_age, format_count, format_moment, format_money
 from claudemeter_tui.model.day import DayUse, find_midnight, measure_day, sum_spending
 from claudemeter_tui.model.store import OrgKey
@@ -59,6 +61,7 @@ from claudemeter_tui.tui.widgets.list_view import (
     SearchBar,
     VirtualList,
     add_cursor_mark,
+    underline_matches,
 )
 
 OVERVIEW_KEYS = (
@@ -178,7 +181,7 @@ class OverviewScreen(ListScreen):
                 yield LimitsPanel()
                 yield CreditsPanel()
             yield ChartPanel()
-        yield SearchBar()
+        yield SearchBar(self.SEARCH_HINTS)
         yield KeyHints(self.HINTS)
 
     def on_mount(self) -> None:
@@ -208,8 +211,15 @@ class OverviewScreen(ListScreen):
         self._rows = sort_rows(found, self._sort_column, backwards=self._is_reversed)
         self.item_list.show(self._build_list(width), self._find_cursor())
         self._show_header()
-        self.search_bar.show_result(f"{len(found)} of {len(self._all_rows)}")
+        self.search_bar.show_result(self._describe_result(len(found)))
         self._show_cursor_org()
+
+    def _describe_result(self, count: int) -> str:
+        """Return the number of matches, and the fields of the org under the cursor that are not on screen."""
+        wanted = self.search_bar.search_text
+        fields = list_unseen_matches(self._rows[self.item_list.cursor], wanted) if self._rows else []
+        by = f" · by {', '.join(fields)}" if fields and self.app.size.width >= NARROW else ""
+        return f"{count} of {len(self._all_rows)}{by}"
 
     def on_input_changed(self) -> None:
         """While the user types, show only the orgs that match, and go to the first one."""
@@ -397,7 +407,9 @@ class OverviewScreen(ListScreen):
             drawn = org_table.build_table_line(row, self._texts[row], self._table, view.now, day)
             line = add_cursor_mark(drawn, self.item_list.line_width, selected=selected)
             self._lines[row, selected] = line
-        return line
+        widths = [self._table.widths.get(each, 0) for each in (OverviewColumn.ORG, OverviewColumn.VERDICT)]
+        end = org_table.CURSOR_WIDTH + org_table.MARK_WIDTH + sum(widths) + org_table.COLUMN_GAP
+        return underline_matches(line, compile_words(self.search_bar.search_text), end)
 
     def _show_header(self) -> None:
         """Show the two lines above the table."""
@@ -470,6 +482,7 @@ class JumpScreen(OverviewScreen):
     """The overview with an open search, to jump to an org by name."""
 
     AUTO_FOCUS = "Input"
+    SEARCH_HINTS = "Enter open  Esc back"
 
     def on_mount(self) -> None:
         """Open the search."""

@@ -174,6 +174,13 @@ def highlight_matches(line: Content, sought: re.Pattern[str] | None) -> Content:
     return line
 
 
+def underline_matches(line: Content, sought: re.Pattern[str] | None, end: int) -> Content:
+    """Return the line with all matches in its first `end` characters underlined."""
+    for match in sought.finditer(line.plain, 0, end) if sought is not None else ():
+        line = line.stylize("underline", *match.span())
+    return line
+
+
 class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
     """A scrolling list; its screen handles the keys.
 
@@ -364,6 +371,10 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
         return self._content_cache[line]
 
 
+SEARCH_KEYS_FROM = 60
+"""Columns from which the search bar names its keys."""
+
+
 class SearchBar(Horizontal):
     """The search bar, hidden until opened; the screen handles `Input.Changed` and `Input.Submitted`."""
 
@@ -394,8 +405,13 @@ class SearchBar(Horizontal):
     }
     """
 
+    def __init__(self, hints: str) -> None:
+        """Create a bar with these words about its keys."""
+        super().__init__()
+        self._hints = hints
+
     def compose(self) -> ComposeResult:
-        """Create the slash, the field and the number of matches."""
+        """Create the slash, the field, and the number of matches with the keys."""
         yield Static(" / ", markup=False)
         yield Input(compact=True, select_on_focus=False, max_length=200)
         yield Static("", markup=False, id="found")
@@ -422,8 +438,10 @@ class SearchBar(Horizontal):
         self.query_exactly_one(Input).value = ""
 
     def show_result(self, result: str) -> None:
-        """Show the number of matches beside the text."""
-        label, content = self.query_one("#found", Static), Content(f"{result} ")
+        """Show the number of matches beside the text, and the keys if there is room."""
+        has_keys = self.app.size.width >= SEARCH_KEYS_FROM
+        parts = [result, self._hints if has_keys else ""]
+        label, content = self.query_one("#found", Static), Content("   ".join(filter(None, parts)) + " ")
         if content != label.content:
             label.update(content)
 
