@@ -310,19 +310,24 @@ def _protect_rows(connection: sqlite3.Connection) -> None:
 def _create_private(path: Path) -> None:
     """Create the file with mode 0600 if it does not exist; SQLite would use the modes of the umask.
 
+    An existing file is not opened here: closing it again would drop the locks that other connections of this
+    process hold on it, and another process could then remove their log.
+
     Raises:
         OSError: It cannot be created or written, or something else is in its place.
     """
-    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
     try:
-        existing = path.lstat()
-    except FileNotFoundError:
-        existing = None
-    if existing is not None and not stat.S_ISREG(existing.st_mode):
-        raise OSError(errno.EINVAL, f"{path.name} is not a regular file")
-    handle = os.open(path, flags, 0o600)
+        handle = os.open(path, flags, 0o600)
+    except FileExistsError:
+        if not stat.S_ISREG(path.lstat().st_mode):
+            raise OSError(errno.EINVAL, f"{path.name} is not a regular file") from None
+        has_effective = os.access in os.supports_effective_ids
+        if not os.access(path, os.R_OK | os.W_OK, effective_ids=has_effective):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from None
+        return
     try:
-        if sys.platform != "win32" and existing is None:
+        if sys.platform != "win32":
             os.fchmod(handle, 0o600)  # the umask may forbid a new file even to its owner
     finally:
         os.close(handle)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import stat
-from collections.abc import Iterable, Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -94,6 +96,32 @@ def test_the_file_is_private(connection: sqlite3.Connection, tmp_path: Path) -> 
     assert len(files) == 3
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
     assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+
+
+_OPEN_AND_CLOSE = """
+import sqlite3, sys
+connection = sqlite3.connect(sys.argv[1])
+connection.execute("SELECT * FROM names").fetchall()
+connection.close()
+"""
+"""Program that reads the archive as another process."""
+
+
+@pytest.mark.parametrize("first", [open_for_writing, open_for_update], ids=["writer", "follower"])
+def test_a_second_connection_leaves_the_locks_of_the_first(
+    tmp_path: Path, first: Callable[[Path], sqlite3.Connection]
+) -> None:
+    """Another process that opens and closes the file does not take itself for its last user.
+
+    It would remove the log, and what the first connection writes afterwards would damage the file.
+    """
+    path = tmp_path / ARCHIVE_NAME
+    open_for_writing(path).close()
+    with closing(first(path)) as opened:
+        opened.execute("INSERT INTO names (name) VALUES ('before')")
+        open_for_writing(path).close()
+        subprocess.run([sys.executable, "-c", _OPEN_AND_CLOSE, path], check=True)
+        assert path.with_name(f"{path.name}-wal").exists()
 
 
 def test_every_reply_is_kept_as_it_was_sent(connection: sqlite3.Connection) -> None:
