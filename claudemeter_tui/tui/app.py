@@ -21,7 +21,7 @@ from textual._styles_cache import StylesCache
 from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
-from textual.command import CommandList, CommandPalette, DiscoveryHit, Hit, Hits
+from textual.command import CommandList, CommandPalette
 from textual.content import Content
 from textual.driver import Driver
 from textual.events import Resize
@@ -31,7 +31,6 @@ from textual.message import Message
 from textual.notifications import Notify, SeverityLevel
 from textual.reactive import var
 from textual.screen import Screen
-from textual.theme import ThemeProvider
 from textual.timer import Timer
 
 from claudemeter_tui import gc_control
@@ -189,29 +188,6 @@ class Palette(CommandPalette):
         # The list has hits before it has a size; Textual then moves by page through lines that do not exist.
         if self.query_one(CommandList).scrollable_content_region or not action.startswith("page_"):
             super()._action_command_list(action)
-
-
-CURRENT_MARK = " (current)"
-"""Text beside the name of the current theme."""
-
-
-class MarkingThemeProvider(ThemeProvider):
-    """Textual's list of themes, with the current one marked."""
-
-    async def discover(self) -> Hits:
-        """Yield all themes."""
-        for name, choose in self.commands:
-            yield DiscoveryHit(name + self._mark(name), choose, text=name)
-
-    async def search(self, query: str) -> Hits:
-        """Yield the themes whose name matches."""
-        matcher = self.matcher(query)
-        for name, choose in self.commands:
-            if (score := matcher.match(name)) > 0:
-                yield Hit(score, Content.assemble(matcher.highlight(name), self._mark(name)), choose, name)
-
-    def _mark(self, name: str) -> str:
-        return CURRENT_MARK if name == self.app.theme else ""
 
 
 @dataclass(frozen=True)
@@ -984,14 +960,9 @@ class Claudemeter(App[str]):
         if not isinstance(self.screen, CommandPalette) and self._check_room():
             self.push_screen(Palette(placeholder="Search commands"))
 
-    def search_themes(self) -> None:
-        """Open the list of themes; Textual's action for `t` calls this."""
-        if self._check_room():
-            self.push_screen(Palette([MarkingThemeProvider], placeholder="Search themes"))
-
     async def action_open(self, name: str) -> None:
         """Open a screen over the dashboard in place of any other, or close it if it is open."""
-        from claudemeter_tui.tui.screens import details, events, help, history, machine, overview  # noqa: A004
+        from claudemeter_tui.tui.screens import details, events, help, history, machine, overview, themes  # noqa: A004
 
         screens: dict[str, type[ViewScreen]] = {
             "details": details.DetailsScreen,
@@ -1000,6 +971,7 @@ class Claudemeter(App[str]):
             "history": history.HistoryScreen,
             "machine": machine.MachineScreen,
             "overview": overview.OverviewScreen,
+            "themes": themes.ThemesScreen,
         }
         if self.past is not None and self.past.figures is not None and name in NEED_REPLIES:
             self.show_message("The replies of that time are no longer kept.")
@@ -1292,6 +1264,6 @@ def _has_room_for_toasts(size: Size) -> bool:
 def _preload_modules() -> None:
     """Import the modules that the first frame did not need, so that no key press has to wait for them."""
     from claudemeter_tui.tui import alerts, screenshots  # noqa: F401
-    from claudemeter_tui.tui.screens import connect, details, events, help, history, machine, overview  # noqa: A004, F401
+    from claudemeter_tui.tui.screens import connect, details, events, help, history, machine, overview, themes  # noqa: A004, F401
 
     gc_control.set_aside_loaded()  # a collection would delay a key press by a tenth of a second

@@ -79,7 +79,7 @@ SHARING_KEYS = (
 PROGRAM_KEYS = (
     Key("question_mark", "?", "open('help')", "help", "show keys, verdicts and marks", "Help"),
     Key("escape", "Esc", "close", "close", "close this screen"),
-    Key("t", "t", "change_theme", "theme", "choose a colour theme", "Theme"),
+    Key("t", "t", "open('themes')", "theme", "choose a colour theme", "Theme"),
     Key("ctrl+p", "Ctrl+P", "command_palette", "palette", "find a command by name"),
     Key("ctrl+z", "Ctrl+Z", "suspend_process", "suspend", "suspend the program (fg resumes it)"),
     Key("ctrl+c", "Ctrl+C", "quit", "", "copy the selected text, or quit"),

@@ -149,6 +149,14 @@ def derive_missing_colours(theme: Theme) -> dict[str, str]:
     }
 
 
+def list_sample_colours(theme: Theme) -> list[str]:
+    """Return the styles of a calm verdict, a warning, a critical and a full figure on the theme's ground."""
+    ours = {**derive_missing_colours(theme), **theme.variables}
+    ground = theme.background or ("#121212" if theme.dark else "#efefef")
+    colours = ours["normal"], theme.warning or theme.primary, ours["critical"], ours["full"]
+    return [f"{colour} on {ground}" for colour in colours]
+
+
 class AsciiScrollBarRender(ScrollBarRender):
     """A scroll bar of whole cells; Textual's own ends in fractions of a cell."""
 

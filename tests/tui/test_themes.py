@@ -197,18 +197,56 @@ async def test_current_theme_is_marked() -> None:
         pilot.app.theme = "nord"
         await pilot.press("t")
         await pilot.pause()
-        marked = [line for line in screen(pilot) if "(current)" in line]
-        assert [line.strip(" ▌▐▊▎│") for line in marked] == ["nord (current)"]
-        await pilot.press(*"nor")
+        (marked,) = (line for line in screen(pilot) if "(current)" in line)
+        assert marked.startswith("▌ nord (current)")
+        await pilot.press("slash", *"nor")
         await pilot.pause()
         assert ["nord (current)" in line for line in screen(pilot) if "nord" in line] == [True]
+        assert "1 of " in screen(pilot)[-1]
+        await pilot.press(*"zzz")
+        await pilot.pause()
+        assert "No theme matches all of these words." in text(pilot)
+        assert pilot.app.theme == "nord"
 
 
-@pytest.mark.parametrize("key", ["t", "ctrl+p"])
-async def test_search_of_the_palette_without_a_match_says_so(
-    key: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Themes and commands that do not exist leave no empty list."""
+@pytest.mark.parametrize(("key", "kept"), [("escape", "nord"), ("enter", "rose-pine")])
+@pytest.mark.parametrize("size", [(120, 36), (40, 8)])
+async def test_cursor_shows_a_theme_at_once(key: str, kept: str, size: tuple[int, int]) -> None:
+    """Enter keeps the theme under the cursor, and Escape returns to the one before."""
+    async with app(stage(PERSONAL)).run_test(size=size) as pilot:
+        await pilot.pause()
+        pilot.app.theme = "nord"
+        dashboard = pilot.app.screen
+        await pilot.press("t")
+        await pilot.pause()
+        assert pilot.app.theme == "nord"
+        await pilot.press("down")
+        await pilot.pause()
+        assert pilot.app.theme == "rose-pine"
+        assert any(line.startswith("▌ rose-pine") for line in screen(pilot))
+        await pilot.press(key)
+        await pilot.pause()
+        assert pilot.app.theme == kept
+        assert pilot.app.screen is dashboard
+
+
+async def test_theme_that_is_found_is_shown_and_escape_undoes_it() -> None:
+    """The first match is shown while one types; the first Escape ends the search, the second undoes it."""
+    async with app(stage(PERSONAL)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.press("t", "slash", *"drac")
+        await pilot.pause()
+        assert pilot.app.theme == "dracula"
+        await pilot.press("escape")
+        await pilot.pause()
+        assert pilot.app.theme == "dracula"
+        await pilot.press("escape")
+        await pilot.pause()
+        assert pilot.app.theme == DARK_THEME.name
+
+
+async def test_search_of_the_palette_without_a_match_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands that do not exist leave no empty list."""
     monkeypatch.setattr(CommandPalette, "_NO_MATCHES_COUNTDOWN", 0.01)
     shown = asyncio.Event()
     add_option = CommandList.add_option
@@ -220,7 +258,7 @@ async def test_search_of_the_palette_without_a_match_says_so(
     monkeypatch.setattr(CommandList, "add_option", add)
     async with app(stage(PERSONAL)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
-        await pilot.press(key)
+        await pilot.press("ctrl+p")
         await pilot.pause()
         await pilot.press(*"zzz")
         await asyncio.wait_for(shown.wait(), 30)

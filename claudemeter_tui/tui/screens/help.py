@@ -20,6 +20,7 @@ from claudemeter_tui.tui.screens.events import EVENTS_KEYS
 from claudemeter_tui.tui.screens.history import HISTORY_KEYS
 from claudemeter_tui.tui.screens.machine import MACHINE_KEYS
 from claudemeter_tui.tui.screens.overview import OVERVIEW_KEYS
+from claudemeter_tui.tui.screens.themes import THEMES_KEYS
 from claudemeter_tui.tui.styled_text import (
     HEADING,
     MUTED,
@@ -44,6 +45,7 @@ OTHER_KEY_GROUPS = (
     ("History", HISTORY_KEYS),
     ("This machine", MACHINE_KEYS),
     ("Events", EVENTS_KEYS),
+    ("Themes", THEMES_KEYS),
     ("Without a session", CONNECT_KEYS[:-1]),
 )
 """Keys of the other screens."""
