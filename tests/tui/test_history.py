@@ -357,8 +357,8 @@ async def test_only_bars_of_months_have_the_line_of_the_cap(
     ("size", "head", "running"),
     [
         ((120, 36), "from to reset peak full at full for stopped credits", "Fri May 1 00:00 expected"),
-        ((80, 24), "from to (* not seen) peak full at stopped credits", "May 1 00:00* $11.75"),
-        ((60, 20), "from to (* not seen) peak stopped credits", "May 1 00:00* $11.75"),
+        ((80, 24), "from to reset peak full at stopped credits", "May 1 00:00 expected 2h 15m $11.75"),
+        ((60, 20), "from to (* not seen) peak stopped credits", "May 1 00:00* 2h 15m $11.75"),
         ((40, 12), "", "– May 1 00:00"),
     ],
 )
@@ -401,7 +401,8 @@ async def test_stops_are_one_table_by_period_and_cause() -> None:
     ("size", "expected"),
     [
         ((120, 36), ["seen: ", "by date: ", "expected: "]),
-        ((80, 24), []),
+        ((80, 24), ["seen: ", "by date: ", "expected: "]),
+        ((60, 20), []),
         ((40, 12), ["by date: "]),
     ],
 )
@@ -529,3 +530,16 @@ async def test_cycles_have_a_bar_beside_their_peak(size: tuple[int, int], has_ba
         for percent, bar in peaks:
             assert bool(bar) == has_bars
             assert not bar or (set(bar) == {"━"}) == (percent >= 100)
+
+
+async def test_cycles_have_aligned_days_and_no_amount_twice() -> None:
+    """A day of one digit has two cells, a month its credits only, and a cycle that was never full no dash."""
+    async with dashboard().run_test(size=(120, 36)) as pilot:
+        await press_each(pilot, "2", "h", "tab", "plus")
+        lines = screen(pilot)
+        month = lines[next(place for place, line in enumerate(lines) if "Billing cycles" in line) + 1]
+        assert "Wed Apr  1 00:00" in month
+        assert len(re.findall(r"\$[\d.]+", month)) == 1
+        cycles = [line for line in lines[4:] if re.search(r" [1-9]\d?% ", line)]
+        assert cycles
+        assert not any("–" in line for line in cycles)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -75,11 +76,14 @@ def measure_amount(amount: Amount) -> float:
     return float(amount.minor) if isinstance(amount, Money) else amount
 
 
+EMPTY_CELL: Cell = ("", "")
 START_TITLE, NOT_SEEN_TITLE = "  from", "to (* not seen)"
 LEFT_COLUMNS = (START_TITLE, "to", NOT_SEEN_TITLE, "reset")
 """Columns that are aligned on the left."""
 
 
+_SHORT_DAY = re.compile(r"(?<=[a-z]) (\d) ")
+"""A day of one digit, which gets two cells, so that all months and days are aligned."""
 CYCLE_TITLES = (START_TITLE, "to", "reset", "peak", "full at", "full for", "stopped", "credits")
 BARS_BEFORE, MIN_PEAK_BAR = "full at", 10
 """The column behind the bars of the peaks, and minimum cells of a bar."""
@@ -122,7 +126,7 @@ def build_cycles_page(answer: HistoryAnswer, width: int) -> ListPage:
         if not rows or has_weekday is not form.has_weekday:
             has_weekday = form.has_weekday
             rows = _join_cycle_cells(answer, dates, others, has_weekday=has_weekday)
-        table = _build_cycle_table(rows, form)
+        table = _build_cycle_table(cycles, rows, form)
         if table.width <= width - MARK_WIDTH:
             table = _add_peak_bars(table, cycles, width - MARK_WIDTH)
             shown = {row[2][0] for row in rows if "reset" not in form.dropped}
@@ -149,8 +153,11 @@ def _explain_resets(shown: Collection[str], width: int) -> list[ListRow]:
     return [BLANK_ROW, *map(fix_row, lines)] if lines else []
 
 
-def _build_cycle_table(rows: Sequence[Sequence[Cell]], form: CycleForm) -> Table:
+def _build_cycle_table(
+    cycles: Sequence[HistoryCycle], rows: Sequence[Sequence[Cell]], form: CycleForm
+) -> Table:
     """Return the columns that a form has."""
+    rows = [_blank_cells(cycle, row) for cycle, row in zip(cycles, rows, strict=True)]
     shown = [place for place, title in enumerate(CYCLE_TITLES) if title not in form.dropped]
     titles = [CYCLE_TITLES[place] for place in shown]
     kept = [[row[place] for place in shown] for row in rows]
@@ -159,6 +166,15 @@ def _build_cycle_table(rows: Sequence[Sequence[Cell]], form: CycleForm) -> Table
         for row, (_, (end, style), (reset, _), *_others) in zip(kept, rows, strict=True):
             row[1] = (end if reset == SEEN_RESET or end == NOTHING else f"{end}*", style)
     return Table(tuple(titles), kept, left=LEFT_COLUMNS)
+
+
+def _blank_cells(cycle: HistoryCycle, row: Sequence[Cell]) -> list[Cell]:
+    """Return the cells of a table: blank if the cycle was not full or had no stop, and no amount twice."""
+    start, end, reset, peak, *others = row
+    others = [EMPTY_CELL if text == NOTHING else (text, style) for text, style in others]
+    if cycle.figure == MONTH_FIGURE and peak[0] == others[-1][0]:  # the peak of a month is what was spent
+        peak, others[-1] = EMPTY_CELL, peak
+    return [start, end, reset, peak, *others]
 
 
 def _list_cycle_dates(answer: HistoryAnswer) -> list[list[str]]:
@@ -191,6 +207,7 @@ def _join_cycle_cells(
     """Return all cells of each cycle; the dates have one width, so that the times are aligned."""
     if not has_weekday:  # formatting them again would take as long as everything else
         dates = [[date.partition(" ")[2] or date for date in row] for row in dates]
+    dates = [[_SHORT_DAY.sub(r"  \1 ", date) for date in row] for row in dates]
     widest = max(len(date) for row in dates for date in row)
     rows = []
     for cycle, texts, (reset, peak, *lengths) in zip(answer.cycles, dates, others, strict=True):
@@ -278,11 +295,14 @@ def _build_beginning(answer: HistoryAnswer) -> list[ListRow]:
 
 def _list_sum_cells(answer: HistoryAnswer, period: HistoryPeriod) -> list[Cell]:
     lengths = (stop.length for stop in period.stops if stop.state is VerdictState.ON_CREDITS)
+    stopped, on_credits = format_length(period.stopped), format_length(sum(lengths, timedelta(0)))
+    if period.is_read:  # a dash is for what is not known
+        stopped, on_credits = ("" if text == NOTHING else text for text in (stopped, on_credits))
     return [
         (format_period(period, answer.request.now, answer.request.zone), ""),
         (format_credits(period), "" if period.credits or period.undated else MUTED),
-        (format_length(period.stopped), SEVERITY_STYLES[Severity.CRITICAL]),
-        (format_length(sum(lengths, timedelta(0))), SEVERITY_STYLES[Severity.WARNING]),
+        (stopped, SEVERITY_STYLES[Severity.CRITICAL]),
+        (on_credits, SEVERITY_STYLES[Severity.WARNING]),
         (format_share(period), MUTED),
     ]
 
@@ -291,7 +311,6 @@ STOP_TITLES = ("period", "verdict", "cause", "times", "time", "covered")
 WHOLE_PERIOD = "whole period"
 NO_STOP = "no stop seen"
 """Not "never", because readings can have missed a stop."""
-EMPTY_CELL: Cell = ("", "")
 
 
 def build_stops_page(answer: HistoryAnswer, width: int) -> ListPage:
