@@ -231,10 +231,10 @@ class Canvas:
         cells interrupts the area.
         """
         cells, styles = self.cells[row], self.styles[row]
-        line = dashes or ("-" if self.plain else "┄")
+        line = (dashes or ("-" if self.plain else "┄")) * self.columns
         free = [column >= first and cell == " " for column, cell in enumerate(cells)]
         for column in (column for column, is_free in enumerate(free) if is_free):
-            cells[column], styles[column] = line[column % len(line)], ChartStyle.LIMIT
+            cells[column], styles[column] = line[column], ChartStyle.LIMIT
         for text in (f" {each} " for each in (label, shorter) if each):
             begin = 0
             for is_free, run in groupby(free):

@@ -148,10 +148,10 @@ def _find_lead(section: Section) -> Figure:
 def _build_figure_rows(figure: Figure, note: str, width: int) -> tuple[StyledLine, ...]:
     """Return label and value side by side, then a note, at the right end of the last line if it has room."""
     cells, blank = min(LABEL_WIDTH, width // 3), build_line()
-    room = width - cells - 4
+    room = width - cells - 3
     labels, values = wrap_text(figure.label, cells, MUTED), _wrap_value(figure, room)
-    if note and values[-1].cell_length + COLUMN_GAP + len(note) <= room:
-        values[-1] = spread_line(values[-1], build_line((note, MUTED)), room)
+    if note and values[-1].cell_length + COLUMN_GAP + len(note) < room:
+        values[-1] = spread_line(values[-1], build_line((note, MUTED)), room - 1)
     elif note:
         values += wrap_text(note, room, MUTED)
     pairs = zip_longest(labels, values, fillvalue=blank)
