@@ -496,7 +496,7 @@ async def test_wide_pane_has_stops_and_days_beside_the_sums(size: tuple[int, int
     async with dashboard().run_test(size=size) as pilot:
         await press_each(pilot, "2", "h", "tab", "tab")
         stops, days = "What stopped you · 4 weeks", "4 weeks"
-        both, one = ([stops, days], "  Billing"), ([days], "  period")
+        both, one = ([days, stops], "  Billing"), ([days], "  period")
         for framed, sign in (both, one) if size[0] > 120 else (both,):
             lines = screen(pilot)
             assert sum(line.startswith(sign) for line in lines) == 1

@@ -113,13 +113,13 @@ class HistoryScreen(PagesScreen):
         return calendars[min(self._calendar, len(calendars) - 1)] if calendars else None
 
     def list_asides(self) -> Mapping[str, Sequence[tuple[str, str]]]:
-        """Return the stops and the credits per day, which are beside the sums."""
+        """Return the credits per day, which are beside sums and stops, and the stops."""
         answer = self.view.history
         if answer is None or answer.is_empty:
             return {}
         span = format_span(answer)[0]
         days = ("days", span)
-        return {"sums": (("stops", f"What stopped you · {span}"), days), "stops": (days,)}
+        return {"sums": (days, ("stops", f"What stopped you · {span}")), "stops": (days,)}
 
     def build_page(self, name: str, width: int, height: int, *, is_aside: bool = False) -> ListPage:  # noqa: ARG002
         """Return a page of the history, or why there is none."""

@@ -17,8 +17,8 @@ WIDE_FROM = 109
 """Cells of the list from which a page can have another one beside it."""
 ASIDE_SHARE = 0.4
 """Least share of the width for the pages beside another one."""
-MIN_ASIDE_HEIGHT = 8
-"""Minimum lines of a second page below the first one beside another."""
+FIRST_ASIDE_HEIGHT, MIN_ASIDE_HEIGHT = 12, 8
+"""Lines that the first of two pages beside another one gets at most, and minimum lines of the second one."""
 ASIDE_GAP, FRAME_WIDTH, FRAME_HEIGHT = MARK_WIDTH + 2, 4, 2
 """Cells before the frame beside a page that its lines do not have, and the cells and lines of the frame."""
 
@@ -79,6 +79,8 @@ class PagesScreen(MomentListScreen):
         framed: list[Content] = []
         for beside, title in asides:
             free = height - len(framed) - FRAME_HEIGHT
+            if beside != asides[-1][0]:
+                free = min(free, FIRST_ASIDE_HEIGHT)
             if free >= MIN_ASIDE_HEIGHT or not framed:
                 found = self.build_page(beside, room - FRAME_WIDTH + MARK_WIDTH, free, is_aside=True)
                 framed += frame_lines(build_line((title, HEADING)), build_line(), found.lines, room)
