@@ -24,9 +24,11 @@ from claudemeter_tui.config.resolution import Invocation, load_settings
 from claudemeter_tui.extension.host import ExtensionHost, Greeting, build_fault, read_greeting
 from claudemeter_tui.extension.identity import EXTENSION_ORIGIN
 from claudemeter_tui.extension.messages import Message, MessageError, read_message, write_message
+from claudemeter_tui.extension.toolbar import REFRESH
 from claudemeter_tui.model.extension import name_session
 from claudemeter_tui.model.reading import Session
 from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN
+from claudemeter_tui.model.store import Store
 from claudemeter_tui.settings import SettingsError
 from claudemeter_tui.storage import hold_lock, locate_config_file, locate_state_folder
 
@@ -68,13 +70,8 @@ def _take_streams() -> tuple[BinaryIO, BinaryIO]:
 
 def _serve(greeting: Greeting, source: BinaryIO, target: BinaryIO) -> None:
     """Poll until the browser closes the pipe."""
-    try:
-        chosen = _load_settings()
-    except SettingsError as error:
-        # Ending would only make the browser start it again.
-        write_message(target, build_fault(str(error)))
-        while read_message(source) is not None:
-            pass
+    chosen = _wait_for_settings(greeting.browser, source, target)
+    if chosen is None:
         return
     if not greeting.is_current:
         from claudemeter_tui.extension.install import renew_copy  # noqa: PLC0415 - slow, and rarely needed
@@ -88,7 +85,8 @@ def _serve(greeting: Greeting, source: BinaryIO, target: BinaryIO) -> None:
         async def serve() -> None:
             streams = _Streams(source, target)
             keep_record = wiring.build_record_keeper(chosen)
-            host = ExtensionHost(greeting, session, streams.send, clock.now, keep_record)
+            redact = _build_redaction() if chosen.privacy else None
+            host = ExtensionHost(greeting, session, streams.send, clock.now, keep_record, redact=redact)
             feed = wiring.build_extension_feed(chosen, clock, session, host.client)
             polling = asyncio.ensure_future(host.run(feed))
             ending = asyncio.ensure_future(streams.connect(host.receive))
@@ -101,13 +99,31 @@ def _serve(greeting: Greeting, source: BinaryIO, target: BinaryIO) -> None:
         asyncio.run(serve())
 
 
-def _load_settings() -> Invocation:
+def _wait_for_settings(browser: str, source: BinaryIO, target: BinaryIO) -> Invocation | None:
+    """Return the settings as soon as they allow a poll. None at the end of the browser.
+
+    Ending the host because of a fault would only make the browser start it again.
+    """
+    while True:
+        try:
+            return _load_settings(browser)
+        except SettingsError as error:
+            write_message(target, build_fault(f"{error}. Correct it, then {REFRESH}."))
+        while (message := read_message(source)) is not None and message.get("type") != "refresh":
+            pass
+        if message is None:
+            return None
+
+
+def _load_settings(browser: str) -> Invocation:
     """Return the user's settings, except a cookie and another server, which the extension does not use.
 
     Raises:
-        SettingsError: a setting is invalid.
+        SettingsError: A setting is invalid, or the browser is ignored.
     """
     chosen = load_settings((Action.CONFIG,), os.environ, locate_config_file())  # reads no cookie
+    if any(name.casefold() == browser.casefold() for name in chosen.ignore):
+        raise SettingsError(f"the setting `ignore` names {browser}, so nothing is read")
     return replace(chosen, action=Action.WATCH, base_url=CLAUDE_AI_ORIGIN)
 
 
@@ -146,6 +162,12 @@ class _Streams:
     def _write(self) -> None:
         while True:
             write_message(self._target, self._to_send.get())
+
+
+def _build_redaction() -> Callable[[Store], Store]:
+    from claudemeter_tui.privacy.redact import Redactor  # noqa: PLC0415 - slow, and rarely needed
+
+    return Redactor().redact_store
 
 
 @contextmanager

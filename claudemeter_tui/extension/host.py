@@ -71,6 +71,8 @@ class ExtensionHost:
         send: Callable[[Message], object],
         now: Callable[[], datetime],
         keep_record: Callable[[HostRecord], object],
+        *,
+        redact: Callable[[Store], Store] | None = None,
     ) -> None:
         """Nothing is sent before `run`.
 
@@ -80,6 +82,7 @@ class ExtensionHost:
             send: passes a message to the extension; it must not block.
             now: the clock.
             keep_record: keeps the entry of this host. Called in a thread, because it may block.
+            redact: replaces the names in what is shown. None to show them.
         """
         self.client = ExtensionClient(send, now)
         """Client whose requests the extension sends."""
@@ -88,6 +91,7 @@ class ExtensionHost:
         self._send = send
         self._now = now
         self._keep_record = keep_record
+        self._redact = redact
         self._record = HostRecord(session, None, __version__, greeting.version, now(), None, None, True)
         self._store = Store()
         self._feed: Feed | None = None
@@ -143,7 +147,8 @@ class ExtensionHost:
     async def _show_changes(self) -> None:
         """Update the toolbar after each reading, and from time to time because of the clock."""
         while True:
-            toolbar = build_toolbar(self._store, self._now())
+            shown = self._store if self._redact is None else self._redact(self._store)
+            toolbar = build_toolbar(shown, self._now())
             if not self._greeting.is_current:
                 toolbar = toolbar._replace(lines=(*toolbar.lines, "", OLD_COPY))
             message = toolbar.build_message()

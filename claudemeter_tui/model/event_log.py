@@ -406,7 +406,9 @@ class _Observation:
             if session is not None and session.has_polled and session.last_state.replies and not is_listed:
                 sink.emit(EventKind.ORG_APPEARED, endpoints=ACCOUNT_ENDPOINTS)
             self.org_trackers[key] = OrgTracker.start(state, sink)
-        for tracker in (tracker for key, tracker in left.items() if key not in present):
+        # A session that was removed, or that another program reads, shows nothing about its orgs.
+        read = {one.account.key for one in self.store.sessions if one.replies and not one.failures}
+        for tracker in (tracker for key, tracker in left.items() if key not in present and key[0] in read):
             self._make_sink(tracker.last_state).emit(EventKind.ORG_LEFT, endpoints=ACCOUNT_ENDPOINTS)
 
     def _observe_org(self, state: OrgState) -> OrgTracker:

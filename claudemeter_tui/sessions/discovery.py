@@ -313,10 +313,19 @@ class SessionDiscovery:
             account = wanted.pop(slot.session, None)
             if account is None or slot.state.account is None or account.key != slot.state.account.key:
                 self._scheduler.remove(slot)
+        found: list[SessionSlot] = []
         for session, account in wanted.items():
             source = _HostSource(session)
             slot = SessionSlot(source, self._scheduler.election, interval=self._interval, can_poll=False)
             slot.follow_account(account)
+            found.append(slot)
+        errors = {
+            host.session: host.error_kind if host.is_running else ErrorKind.BROWSER_CLOSED
+            for host in self._hosts
+        }
+        for slot in (*self._scheduler.slots, *found):
+            slot.host_error = errors.get(slot.session)
+        for slot in found:
             self._scheduler.add(slot)
         if [build_host_result(one) for one in before] != [build_host_result(one) for one in self._hosts]:
             self._on_change()

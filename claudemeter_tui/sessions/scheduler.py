@@ -180,6 +180,8 @@ class SessionSlot:
         """Reading with the last list of the account's orgs. None if there was none."""
         self.read_times: dict[str, datetime] = {}
         """Time of the last reply of each org that was posted, by uuid."""
+        self.host_error: ErrorKind | None = None
+        """Reason why no host of the browser extension polls the account. None if it is about to."""
         self.followed_schedule: Schedule | None = None
         """Schedule of the process that polled the account before this one. None if there was none."""
         self._election = election
@@ -356,9 +358,9 @@ class _PollRecord:
         return self._held if self.has_expired else self._held[self._attempt_start :]
 
 
-def _build_closed_reading(slot: SessionSlot, since: datetime, now: datetime) -> Reading:
-    """Return the reading that says that no host polls a session; the recorder does not keep it."""
-    failure = Failure(ErrorKind.BROWSER_CLOSED, Endpoint.ACCOUNT, since)
+def _build_closed_reading(slot: SessionSlot, error: ErrorKind, since: datetime, now: datetime) -> Reading:
+    """Return the reading that says why no host polls a session; the recorder does not keep it."""
+    failure = Failure(error, Endpoint.ACCOUNT, since)
     schedule = Schedule(now + timedelta(seconds=HOST_CHECK_SECONDS), slot.interval)
     return Reading(slot.session, now, failure, schedule=schedule, is_archived=True)
 
@@ -672,7 +674,9 @@ class PollScheduler:
             if not slot.state.can_poll:
                 now = self._clock.now()
                 closed_at = closed_at or now
-                post([_build_closed_reading(slot, closed_at, now)])
+                post(
+                    [_build_closed_reading(slot, slot.host_error, closed_at, now)] if slot.host_error else []
+                )
                 await self._clock.sleep(HOST_CHECK_SECONDS)
             elif await leases.claim(slot.session, account):
                 return True

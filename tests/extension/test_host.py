@@ -242,9 +242,30 @@ def test_account_that_cannot_be_read(
         table = run_program(tmp_path, "--sessions")
         assert table.returncode == 3
         assert str(kind) in table.stdout
-        server.routes["/api/account"] = Answer.json(account_body())
+        server.routes["/api/account"] = Answer.json(account_body(org_body(), team_body()))
         browser.send({"type": "refresh"})
         browser.wait_for_line("83.0%", 30)
+
+
+def test_session_that_expires_is_named_everywhere(tmp_path: Path, server: LoopbackServer) -> None:
+    """A program that follows names the cause, and not a closed browser; no org counts as removed."""
+    with ScriptedBrowser(tmp_path, server) as browser:
+        wait_for_poll(browser, tmp_path)
+        for path in list(server.routes):
+            server.routes[path] = SIGNED_OUT
+        browser.send({"type": "refresh"})
+
+        def is_expired(_: ScriptedBrowser) -> bool:
+            browser.send({"type": "refresh"})  # the next message of the host checks again
+            return [host.error_kind for host in list_hosts(tmp_path)] == [ErrorKind.EXPIRED]
+
+        browser.wait_for(is_expired)
+        once = run_program(tmp_path, "--once")
+        assert once.returncode == 3
+        assert "session expired" in once.stderr
+    run_program(tmp_path, "--once")
+    run_program(tmp_path, "--export", "events.csv", "--what", "events")
+    assert "org removed" not in (tmp_path / "events.csv").read_text()
 
 
 @pytest.mark.parametrize(
@@ -326,7 +347,34 @@ def test_invalid_setting_is_shown_in_the_popup(tmp_path: Path, server: LoopbackS
         browser.wait_for_line("interval")
         assert browser.process.poll() is None
         assert browser.paths == []
+        (config / "config.toml").write_text("interval = 60\n")
+        browser.send({"type": "refresh"})
+        browser.wait_for_line("83.0%")
+
+
+def test_ignored_browser_is_not_read(tmp_path: Path, server: LoopbackServer) -> None:
+    """The setting `ignore` stops the host of that browser, and the popup says so."""
+    config = tmp_path / "config" / "claudemeter-tui"
+    config.mkdir(parents=True)
+    (config / "config.toml").write_text("ignore = ['chrome']\n")
+    with ScriptedBrowser(tmp_path, server) as browser:
+        browser.wait_for_line("the setting `ignore` names Chrome")
         assert browser.close() == 0
+    assert browser.paths == []
+    with ScriptedBrowser(tmp_path, server, brand="Brave") as browser:
+        browser.wait_for_line("83.0%")
+
+
+def test_popup_hides_names_if_the_settings_do(tmp_path: Path, server: LoopbackServer) -> None:
+    """With `privacy`, the toolbar has the pseudonyms of the dashboard."""
+    config = tmp_path / "config" / "claudemeter-tui"
+    config.mkdir(parents=True)
+    (config / "config.toml").write_text("privacy = true\n")
+    with ScriptedBrowser(tmp_path, server) as browser:
+        browser.wait_for_line("83.0%")
+        browser.wait_for(lambda one: one.shown.get("badge") == "!")
+    shown = str([one for one in browser.messages if one.get("type") == "show"])
+    assert not any(name in shown for name in ("Acme", "Personal", "pat@example", PERSONAL, TEAM))
 
 
 def test_archive_that_cannot_be_written_is_reported(tmp_path: Path, server: LoopbackServer) -> None:
