@@ -58,7 +58,7 @@ async def test_login_alone_names_its_missing_figures(size: tuple[int, int], sour
     """The windows name the login, and at every size the lock of credits is not known."""
     async with app(Stage(login(PERSONAL))).run_test(size=size) as pilot:
         await pilot.pause()
-        place = "Limits" if size[0] >= 80 else "5-hour ~"
+        place = "Limits" if size[0] >= 80 else "via"
         line = next((line for line in screen(pilot) if place in line), "")
         assert source in line
         assert lock in text(pilot)

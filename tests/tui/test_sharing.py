@@ -91,7 +91,7 @@ async def test_event_is_shown_and_listed() -> None:
         await pilot.pause()
         full = OrgBodies(org=PERSONAL.org, usage=WAITING.usage, overage=WAITING.overage)
         await scene.post(pilot, *readings(full, at=READ + INTERVAL))
-        assert "14:48  Personal · cap changed: $50.00 → $60.00" in text(pilot)
+        assert "14:48  Personal · 5-hour window full, resets 16:00" in text(pilot)
         await pilot.press("e")
         await pilot.pause()
         assert "time" in text(pilot)

@@ -222,7 +222,8 @@ def _build_lines(view: View, verdict: Verdict, width: int, most: int) -> list[St
             hang = 0
         rooms = [width - head.cell_length - GAP, *[width - hang] * (most - 1)]
         # Below the table of the overview, a low terminal has no panel of the credits.
-        outlook = [*text.outlook, *([] if view.layout.credits else build_credits_facts(view))]
+        is_without = view.layout.limits and not view.layout.credits
+        outlook = [*text.outlook, *(build_credits_facts(view) if is_without else [])]
         places = _place_facts(text.state, outlook, rooms) if rooms[0] + GAP >= 0 else None
         if places is not None:
             break

@@ -8,6 +8,7 @@ from functools import partial
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
+from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 
@@ -41,6 +42,10 @@ PERCENT_WIDTH = 3
 """Minimum cells of a percentage, so that it does not change the width of its tab."""
 MAX_NUMBER = len(NUMBER_KEYS)
 """Number of the last org that a key selects."""
+
+
+MIN_TAB = 6
+"""Minimum cells of a tab with a name."""
 
 
 class TabForm(NamedTuple):
@@ -93,14 +98,15 @@ class OrgTabs(LineWidget):
         view, orgs = self.view, self.view.store.orgs
         *counts, none = _iterate_problem_counts(view)
         has_keys = len(orgs) <= MAX_NUMBER
-        forms = TAB_FORMS if has_keys else TAB_FORMS[: -len(NUMBERS)]
-        for form in forms:
-            lead = int(form not in NUMBERS)
-            for count in counts or [none]:
-                room = width - lead - count.cell_length
-                if (whole := _build_all_tabs(view, room, form)) is not None:
-                    self._first = 0
-                    return [self._build_line(whole, count, width - lead, count.cell_length, " " * lead)]
+        if has_keys or len(orgs) * MIN_TAB <= width:
+            every = [_Tab.describe(view, place) for place in range(len(orgs))]
+            for form in TAB_FORMS if has_keys else TAB_FORMS[: -len(NUMBERS)]:
+                lead, cells = int(form not in NUMBERS), sum([tab.measure(form) for tab in every])
+                for count in counts or [none]:
+                    if cells <= width - lead - count.cell_length:
+                        self._first = 0
+                        whole = [tab.build(width, form) for tab in every]
+                        return [self._build_line(whole, count, width - lead, count.cell_length, " " * lead)]
         position = f"{view.index + 1}/{len(orgs)} "
         for count in [*counts[-1:], none]:
             gap = "  " if count.cell_length else ""
@@ -127,7 +133,11 @@ class OrgTabs(LineWidget):
         if not orgs:
             return []
         self._first, tabs = select_visible_tabs(
-            lambda place: _build_tab(view, place, room - 2, form), len(orgs), view.index, room, self._first
+            lambda place: _Tab.describe(view, place).build(room - 2, form),
+            len(orgs),
+            view.index,
+            room,
+            self._first,
         )
         return tabs
 
@@ -148,19 +158,6 @@ class OrgTabs(LineWidget):
         self._targets = (*targets, problems)
         left = build_line((arrow, MUTED), *tabs)
         return spread_line(left, right, width) if right.cell_length else left
-
-
-def _build_all_tabs(view: View, room: int, form: TabForm) -> list[StyledLine] | None:
-    """Return the tabs of all orgs. None if they do not fit in `room` cells."""
-    tabs: list[StyledLine] = []
-    left = room
-    for place in range(len(view.store.orgs)):
-        tab = _build_tab(view, place, room, form)
-        left -= tab.cell_length
-        if left < 0:
-            return None
-        tabs.append(tab)
-    return tabs
 
 
 def _build_worst_mark(view: View, hidden: Iterable[OrgState]) -> StyledLine:
@@ -185,29 +182,64 @@ def _iterate_problem_counts(view: View) -> Iterator[StyledLine]:
     yield build_line()
 
 
-def _build_tab(view: View, place: int, room: int, form: TabForm) -> StyledLine:
-    """Return a tab with mark, number, name and short verdict, in at most `room` cells.
+class _Tab(NamedTuple):
+    """The texts of a tab, formatted once for all forms."""
 
-    The selected tab is whole in nearly every form, except that its name is shortened to fit.
-    """
-    state = view.store.orgs[place]
-    verdict = view.get_figures(state).verdict
-    severity = verdict.compute_severity(view.now)
-    mark = get_verdict_mark(verdict.state, severity)
-    style = get_verdict_style(verdict.state, severity)
-    is_selected = state.key == view.key
-    if form in NUMBERS and not is_selected:
-        return build_line((f" {mark}", style), (f"{place + 1}", MUTED))
-    number = f"{place + 1} " if place < MAX_NUMBER else ""
-    short = format_short_verdict(verdict, view.now, view.zone)
-    short = short.rjust(PERCENT_WIDTH if short.endswith("%") else 0)
-    if is_selected:
-        short = short if form.is_selected_whole else ""
-    elif form.least is None or severity < form.least:
-        short = ""
-    widest = MAX_NAME_WIDTH if is_selected else form.name
-    most = max(len(number) + 3, min(widest, room - len(short) - 5))
-    name = shorten_name(number + state.org.display_name, most)
-    if is_selected:
-        return draw_selected((f"{mark} {name} {short}".rstrip(), style))
-    return build_line((f" {mark} ", style), (f"{name} ", MUTED), (f"{short} " if short else "", style))
+    number: str
+    """Number of the org, also without a key."""
+    name: str
+    """Its name, behind the number if that has a key."""
+    short: str
+    """Short form of its verdict."""
+    severity: Severity
+    mark: str
+    style: str
+    is_selected: bool
+
+    @classmethod
+    def describe(cls, view: View, place: int) -> _Tab:
+        """Return the texts of the org at a place."""
+        state = view.store.orgs[place]
+        verdict = view.get_figures(state).verdict
+        severity = verdict.compute_severity(view.now)
+        mark, style = get_verdict_mark(verdict.state, severity), get_verdict_style(verdict.state, severity)
+        short = format_short_verdict(verdict, view.now, view.zone)
+        number = f"{place + 1}"
+        return cls(
+            number,
+            f"{number} {state.org.display_name}" if place < MAX_NUMBER else state.org.display_name,
+            short.rjust(PERCENT_WIDTH if short.endswith("%") else 0),
+            severity,
+            mark,
+            style,
+            state.key == view.key,
+        )
+
+    def choose_short(self, form: TabForm) -> str:
+        """Return the state in a form; empty if the form does not show it."""
+        if self.is_selected:
+            return self.short if form.is_selected_whole else ""
+        return "" if form.least is None or self.severity < form.least else self.short
+
+    def measure(self, form: TabForm) -> int:
+        """Return the cells of the tab in a form, at most; a shortened name can have one less."""
+        if form.name == 0 and not self.is_selected:
+            return len(self.mark) + len(self.number) + 1
+        short = self.choose_short(form)
+        widest = MAX_NAME_WIDTH if self.is_selected else form.name
+        return min(cell_len(self.name), widest) + len(self.mark) + 3 + (len(short) + 1 if short else 0)
+
+    def build(self, room: int, form: TabForm) -> StyledLine:
+        """Return the tab with mark, number, name and short verdict, in at most `room` cells.
+
+        The selected tab is whole in nearly every form, except that its name is shortened to fit.
+        """
+        if form.name == 0 and not self.is_selected:
+            return build_line((f" {self.mark}", self.style), (self.number, MUTED))
+        short = self.choose_short(form)
+        widest = MAX_NAME_WIDTH if self.is_selected else form.name
+        name = shorten_name(self.name, max(5, min(widest, room - len(short) - 5)))
+        if self.is_selected:
+            return draw_selected((f"{self.mark} {name} {short}".rstrip(), self.style))
+        tail = f"{short} " if short else ""
+        return build_line((f" {self.mark} ", self.style), (f"{name} ", MUTED), (tail, self.style))
