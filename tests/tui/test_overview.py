@@ -284,7 +284,7 @@ async def test_banner_below_the_table_has_end_and_cure(size: tuple[int, int]) ->
 
 @pytest.mark.parametrize(("size", "expected"), [((60, 20), True), ((80, 30), False)])
 async def test_low_terminal_has_the_credits_in_the_banner(size: tuple[int, int], *, expected: bool) -> None:
-    """Where only the limits fit below the table, the banner has the credits."""
+    """The banner has the credits if only the limits fit below the table."""
     async with overview(PERSONAL, TEAM, LABORATORY, size=size) as (pilot, _, _):
         await pilot.press("home", "down")
         await pilot.pause()
