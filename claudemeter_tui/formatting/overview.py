@@ -169,11 +169,11 @@ def format_spent(use: DayUse | None) -> str:
 
 
 def list_day_titles(since: datetime, now: datetime, zone: tzinfo | None) -> list[str]:
-    """Return the header of the sparklines of the 5-hour window: `5-hour today`, then `today`.
+    """Return the header of the sparklines of the 5-hour window: `5-hour today`, then `5-hour`.
 
     If the first reading came after midnight, a longer form names the time: `5-hour since 14:02`.
     """
-    start, forms = to_local(since, zone), [f"{SESSION_LABEL} today", "today"]
+    start, forms = to_local(since, zone), [f"{SESSION_LABEL} today", SESSION_LABEL]
     if start.time() == time.min and start.date() == to_local(now, zone).date():
         return forms
     begun = f"since {start:%H:%M}"
