@@ -151,6 +151,7 @@ async def test_a_session_that_loses_its_account_keeps_the_figures(tmp_path: Path
         usage = f"{PERSONAL}/usage"
         assert here.server.times("key", usage) == [0, 0, 60, 60]
         await second.advance(60)
+        await here.quiet()
         assert here.server.times("key", usage) == [0, 0, 60, 60, 120]  # of the first program
         assert [state.replies for state in second.store.orgs] == [state.replies for state in orgs]
         await end(task)
