@@ -175,7 +175,7 @@ async def test_row_of_the_history_is_a_moment(
     load_past: LoadPast, page: str, row: str, moment: str, *, has_replies: bool
 ) -> None:
     """Enter closes the history and shows when a cycle was full, a stop began, or a day was busiest."""
-    sections = {"5-hour window": "Sat Apr 25 11:00", "Billing cycle": "Wed Apr 1 00:00"}
+    sections = {"5-hour window": "Sat Apr 25 11:00", "Billing cycle": "Wed Apr  1 00:00"}
     if not has_replies:
         forget_replies()
     async with dashboard(load_past).run_test(size=WIDE) as pilot:
