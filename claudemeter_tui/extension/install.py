@@ -102,10 +102,13 @@ class Installation:
                 " of claudemeter-tui. Install it with pipx, uv or pip, then try again."
             )
         if not places:
-            names = [one.name for one in BROWSERS if one.family is BrowserFamily.CHROMIUM]
+            family = [one.name for one in BROWSERS if one.family is BrowserFamily.CHROMIUM]
+            names = [name for name in family if name not in self.ignored]
+            ignored = ", ".join(name for name in family if name in self.ignored)
+            note = f" The setting `ignore` leaves out {ignored}." if ignored else ""
             raise ExtensionError(
                 "No Chromium-based browser was found. Start one of them once, then try again:"
-                f" {', '.join(names)}."
+                f" {', '.join(names)}.{note}"
             )
         if all(place.package for place in places):
             return self._describe(places, {})

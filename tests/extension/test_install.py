@@ -124,6 +124,14 @@ def test_remove_leaves_nothing(tmp_path: Path, system: str) -> None:
     assert installation.remove() == ExtensionRemoval(is_removed=False)
 
 
+def test_install_names_the_ignored_browsers(tmp_path: Path) -> None:
+    """If all browsers are ignored, the sentence says which."""
+    installation = replace(place(tmp_path, CHROMIUM), ignored=frozenset({"Chromium", "Firefox"}))
+    with pytest.raises(ExtensionError, match=r"Arc\. The setting `ignore` leaves out Chromium\.$") as error:
+        installation.install()
+    assert "Chrome, " in str(error.value)
+
+
 def test_remove_covers_uninstalled_and_ignored_browsers(tmp_path: Path) -> None:
     """A browser of which only our manifest is left, and one that is ignored since, are cleaned up, too."""
     installation = place(tmp_path, CHROME, CHROMIUM)
