@@ -159,9 +159,9 @@ def story() -> tuple[Moment, ...]:
     past, spent = "credits at 92% of the cap, past 90%", "Spent $36.00 since the window filled at 09:40"
     then("10:10", ON_CREDITS, spent, past, alert=past, used=4600)
     why = "your monthly cap is reached"
-    block, says = f"BLOCKED: {why}", "credits locked until Fri May 1 00:00 (in 5d 13h)"
+    block, says = f"BLOCKED: {why}", "BLOCKED until 12:00 (in 1h 30m)"
     then("10:30", BLOCKED, says, block, alert=block, used=5000, credits=TO_MAY)
-    then("10:31", BLOCKED, "Raise the cap · the 5-hour window frees up first: 12:00 (in 1h 29m)")
+    then("10:31", BLOCKED, "BLOCKED until 12:00 (in 1h 29m)")
     cap, lifted = "cap changed: $50.00 → $80.00", f"can work again, on credits (was: {why})"
     then(
         "10:50",
@@ -178,8 +178,8 @@ def story() -> tuple[Moment, ...]:
     reset = "5-hour window reset (was 100%)"
     then("12:01", CAN_WORK, "", reset, alert=reset, at="12:00", five_hour=0, resets="17:00")
     then("12:20", CAN_WORK, "7-day all 60%", five_hour=12, credits={})
-    then("12:30", CAN_WORK, "Read 10m ago", usage=502)
-    then("12:31", CAN_WORK, "Read 11m ago", "no update since 12:20")
+    then("12:30", CAN_WORK, "read 10m ago", usage=502)
+    then("12:31", CAN_WORK, "read 11m ago", "no update since 12:20")
     then("12:40", UNKNOWN, "No successful read for 20m: server error")
     then("12:50", CAN_WORK, "", "figures are up to date again", usage=200)
     stops = "work stops when a plan window is full (5-hour 12%, 7-day all 60%)"

@@ -85,11 +85,6 @@ def used(org: int) -> str:
     return form.format_money(Money(Decimal(cents(org)), "USD"))
 
 
-def risen(org: int) -> str:
-    """Return the spending of the week as shown."""
-    return form.format_money(Money(week().total_rise + org, "USD"))
-
-
 def bodies(org: int, more: int = 0) -> OrgBodies:
     """Return the bodies of one org at the end of the week, plus so many cents; some windows are full."""
     spent = cents(org) + more

@@ -119,10 +119,10 @@ def key(presses: int = 200, orgs: int = 100) -> Line:
         Pane(*LEFT_OPEN, str(orgs), **with_archive(folder, ORIGIN)) as ours,
         Pane(*PAGE) as page,
     ):
-        ours.until(*_amounts(0))
+        ours.until(_amount(0))
         watch((ours, page), 2)
         found = [
-            (_pressed(ours, *_amounts(number % orgs)), _pressed(page, b"%06d" % number))
+            (_pressed(ours, _amount(number % orgs)), _pressed(page, b"%06d" % number))
             for number in range(1, presses + 1)
         ]
     p95, least = (quantiles(side, n=20, method="inclusive")[-1] for side in zip(*found, strict=True))
@@ -130,18 +130,18 @@ def key(presses: int = 200, orgs: int = 100) -> Line:
     return Line(figure, milliseconds(p95), "at most 30 ms", p95 <= 0.03, milliseconds(least), ratio(found))
 
 
-def _pressed(pane: Pane, *marks: bytes) -> float:
-    """Return the seconds until a key brings these marks to the screen."""
+def _pressed(pane: Pane, mark: bytes) -> float:
+    """Return the seconds until a key brings this mark to the screen."""
     began = time.perf_counter()
     pane.send(RIGHT)
-    pane.until(*marks)
+    pane.until(mark)
     took = time.perf_counter() - began
     watch((pane,), 0.05)
     return took
 
 
-def _amounts(org: int) -> tuple[bytes, bytes]:
-    """Return texts that only this org shows: in the credits panel, and above its chart."""
-    from tests.bench.orgs import risen, used  # noqa: PLC0415 - the other figures start without pydantic
+def _amount(org: int) -> bytes:
+    """Return the text that only this org shows, in the credits panel and above its chart."""
+    from tests.bench.orgs import used  # noqa: PLC0415 - the other figures start without pydantic
 
-    return used(org).encode(), f"+{risen(org)}".encode()
+    return used(org).encode()
