@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import BinaryIO
 
-from claudemeter_tui import interruption
+from claudemeter_tui import interruption, wiring
 from claudemeter_tui.clock import WallClock
 from claudemeter_tui.config.actions import Action
 from claudemeter_tui.config.resolution import Invocation, load_settings
@@ -77,8 +77,6 @@ def _serve(greeting: Greeting, source: BinaryIO, target: BinaryIO) -> None:
         from claudemeter_tui.extension.install import renew_copy  # noqa: PLC0415 - slow, and rarely needed
 
         renew_copy()  # before the host asks the extension to reload its files
-    from claudemeter_tui import wiring  # noqa: PLC0415 - slow, and the fault above needs no feed
-
     clock = WallClock()
     with _claim_name(greeting.browser) as session:
 
@@ -122,7 +120,7 @@ def _load_settings(browser: str) -> Invocation:
         SettingsError: A setting is invalid, or the browser is ignored.
     """
     chosen = load_settings((Action.CONFIG,), os.environ, locate_config_file())  # reads no cookie
-    if any(name.casefold() == browser.casefold() for name in chosen.ignore):
+    if browser in wiring.list_ignored_browsers(chosen):
         raise SettingsError(f"the setting `ignore` names {browser}, so nothing is read")
     return replace(chosen, action=Action.WATCH, base_url=CLAUDE_AI_ORIGIN)
 

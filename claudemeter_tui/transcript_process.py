@@ -8,7 +8,6 @@ output says that something is new. With `--once`, it ends when everything was re
 from __future__ import annotations
 
 import os
-import sqlite3
 import sys
 import threading
 import time
@@ -22,9 +21,7 @@ from filelock import FileLock, Timeout
 
 from claudemeter_tui.claude_code.config_folder import list_config_folders, locate_state_file, read_login
 from claudemeter_tui.history.database import (
-    DamagedArchiveError,
-    NewerArchiveError,
-    ReplacedArchiveError,
+    UNUSABLE_ERRORS,
     identify_file,
     open_for_reading,
     open_for_update,
@@ -59,8 +56,6 @@ MAX_BYTES_PER_PART_ONCE = 8 << 20
 """The same beside a run that polls once, which may end meanwhile: the next one continues there."""
 CHANGED = "changed"
 """Line on standard output after something new was kept."""
-KEEP_ERRORS = (sqlite3.Error, OSError, NewerArchiveError, DamagedArchiveError, ReplacedArchiveError)
-"""Errors of an archive that cannot be written now; the same is read again later."""
 
 
 class TranscriptKeeper:
@@ -218,7 +213,7 @@ def main() -> int:
             keeper = TranscriptKeeper(archive, Path.home(), os.environ)
             if reads_once:
                 keeper.max_bytes_per_part = MAX_BYTES_PER_PART_ONCE
-                with suppress(*KEEP_ERRORS):
+                with suppress(*UNUSABLE_ERRORS):
                     deque(keeper.read_changes(stop, everything=True), 0)
                     keeper.mark_first_pass()
             else:
@@ -242,7 +237,7 @@ def _follow(archive: Path, lock: FileLock, stop: threading.Event) -> None:
         with suppress(Timeout, OSError):
             lock.acquire()
             return
-        with suppress(*KEEP_ERRORS), closing(open_for_reading(archive)) as connection:
+        with suppress(*UNUSABLE_ERRORS), closing(open_for_reading(archive)) as connection:
             before, changes = changes, load_change_count(connection)
             if before not in (None, changes):
                 _report()
@@ -255,7 +250,7 @@ def _read(keeper: TranscriptKeeper, stop: threading.Event) -> None:
     while not stop.is_set():
         now = time.monotonic()
         everything = now - full_at >= FULL_PASS_SECONDS
-        with suppress(*KEEP_ERRORS):
+        with suppress(*UNUSABLE_ERRORS):
             for _ in keeper.read_changes(stop, everything=everything):
                 _report()
             if not has_passed and not stop.is_set():

@@ -30,6 +30,7 @@ from claudemeter_tui.storage import is_folder, locate_extension_folder, locate_s
 if TYPE_CHECKING:  # slow to load, so the first frame does not wait for them
     import sqlite3
 
+    from claudemeter_tui.browsers.profiles import BrowserFilter
     from claudemeter_tui.claude_ai.responses import Client
     from claudemeter_tui.demo.archive import DemoArchive
     from claudemeter_tui.extension.install import Installation
@@ -774,11 +775,23 @@ class _PastSearch:
 
 def locate_extension(chosen: Invocation) -> Installation:
     """Return the places of the browser extension; nothing is installed for ignored browsers."""
-    from claudemeter_tui.browsers.profiles import BrowserFilter
     from claudemeter_tui.extension.install import locate_installation
 
-    filters = map(BrowserFilter.parse, filter(BrowserFilter.is_browser, chosen.ignore))
-    return locate_installation(one.browser.name for one in filters if not one.profile)
+    return locate_installation(list_ignored_browsers(chosen))
+
+
+def list_ignored_browsers(chosen: Invocation) -> frozenset[str]:
+    """Return the names of the browsers that the settings ignore with all their profiles."""
+    return frozenset(one.browser.name for one in _list_ignored(chosen) if not one.profile)
+
+
+def _list_ignored(chosen: Invocation) -> tuple[BrowserFilter, ...]:
+    """Return the browsers and profiles that the settings ignore."""
+    if not chosen.ignore:
+        return ()
+    from claudemeter_tui.browsers.profiles import BrowserFilter
+
+    return tuple(map(BrowserFilter.parse, filter(BrowserFilter.is_browser, chosen.ignore)))
 
 
 def build_extension_options(chosen: Invocation) -> Mapping[str, Any]:
@@ -788,12 +801,11 @@ def build_extension_options(chosen: Invocation) -> Mapping[str, Any]:
     """
 
     def list_browsers() -> frozenset[str]:
-        from claudemeter_tui.browsers.folders import BROWSERS, BrowserFamily
+        from claudemeter_tui.browsers.folders import CHROMIUM_BROWSERS
         from claudemeter_tui.browsers.profiles import BrowserFilter
 
         wanted = {BrowserFilter.parse(text).browser for text in chosen.browser}
-        chromium = {one for one in BROWSERS if one.family is BrowserFamily.CHROMIUM}
-        return frozenset(one.name for one in (chromium & wanted if wanted else chromium))
+        return frozenset(one.name for one in CHROMIUM_BROWSERS if not wanted or one in wanted)
 
     def install() -> str:
         from claudemeter_tui.commands.extension import describe_installed
@@ -902,7 +914,7 @@ def _build_host_finder(chosen: Invocation) -> Callable[[], Sequence[HostRecord]]
 
     watch = HostWatch(locate_archive(), chosen.base_url)
     wanted = tuple(map(BrowserFilter.parse, chosen.browser))
-    ignored = tuple(map(BrowserFilter.parse, filter(BrowserFilter.is_browser, chosen.ignore)))
+    ignored = _list_ignored(chosen)
 
     def is_named(one: BrowserFilter, session: Session) -> bool:
         return one.browser.name == session.browser and (not one.profile or one.is_session(session))

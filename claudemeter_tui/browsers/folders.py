@@ -135,6 +135,8 @@ BROWSERS = (
     ),
 )
 """Every supported browser, in the order in which they are shown."""
+CHROMIUM_BROWSERS = tuple(browser for browser in BROWSERS if browser.family is BrowserFamily.CHROMIUM)
+"""Those that are based on Chromium."""
 
 
 MANIFEST_FOLDER = "NativeMessagingHosts"
@@ -199,11 +201,7 @@ def find_profile_roots(browser: Browser, within: Mapping[str, Path], system: str
 
 def list_guarded_browsers(system: str) -> frozenset[str]:
     """Return the browsers whose scan may open a password dialog: macOS asks before Chromium's key is read."""
-    return frozenset(
-        browser.name
-        for browser in BROWSERS
-        if system == "darwin" and browser.family is BrowserFamily.CHROMIUM
-    )
+    return frozenset(browser.name for browser in CHROMIUM_BROWSERS if system == "darwin")
 
 
 def describe_searched_places(system: str, environ: Mapping[str, str] = os.environ) -> str:

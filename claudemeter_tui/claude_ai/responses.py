@@ -120,7 +120,7 @@ def _find_redirect_host(answer: HttpResponse) -> str:
 def _parse_json(answer: HttpResponse) -> object:
     try:
         answer.text.encode()
-        return json.loads(answer.text, parse_constant=_reject_constant)
+        return json.loads(answer.text, parse_constant=reject_constant)
     except (ValueError, RecursionError) as error:
         if answer.status != 200:
             return None
@@ -128,7 +128,7 @@ def _parse_json(answer: HttpResponse) -> object:
         raise RequestFailedError(ErrorKind.MALFORMED, what if answer.text.strip() else "empty") from None
 
 
-def _reject_constant(name: str) -> NoReturn:
+def reject_constant(name: str) -> NoReturn:
     """Reject `NaN` and `Infinity`, which are not JSON."""
     raise ValueError(name)
 

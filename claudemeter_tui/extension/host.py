@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from claudemeter_tui import __version__
-from claudemeter_tui.browsers.folders import BROWSERS, BrowserFamily
+from claudemeter_tui.browsers.folders import CHROMIUM_BROWSERS
 from claudemeter_tui.extension.client import ExtensionClient
 from claudemeter_tui.extension.identity import EXTENSION_VERSION
 from claudemeter_tui.extension.messages import Message
@@ -52,7 +52,7 @@ class Greeting(NamedTuple):
 def read_greeting(message: Message) -> Greeting:
     """Return browser and version from the extension's first message."""
     names, version = _read_text(message.get("browser")).casefold().split(), message.get("version")
-    known = (one.name for one in BROWSERS if one.family is BrowserFamily.CHROMIUM)
+    known = (one.name for one in CHROMIUM_BROWSERS)
     browser = next((name for name in known if name.casefold() in names), UNKNOWN_BROWSER)
     return Greeting(browser, _read_text(version))
 

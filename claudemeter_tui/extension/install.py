@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from claudemeter_tui.browsers.folders import BROWSERS, MANIFEST_FOLDER, BrowserFamily
+from claudemeter_tui.browsers.folders import CHROMIUM_BROWSERS, MANIFEST_FOLDER
 from claudemeter_tui.extension.identity import (
     EXTENSION_FOLDER,
     EXTENSION_ORIGIN,
@@ -102,7 +102,7 @@ class Installation:
                 " of claudemeter-tui. Install it with pipx, uv or pip, then try again."
             )
         if not places:
-            family = [one.name for one in BROWSERS if one.family is BrowserFamily.CHROMIUM]
+            family = [one.name for one in CHROMIUM_BROWSERS]
             names = [name for name in family if name not in self.ignored]
             ignored = ", ".join(name for name in family if name in self.ignored)
             note = f" The setting `ignore` leaves out {ignored}." if ignored else ""

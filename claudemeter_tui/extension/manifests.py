@@ -15,10 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from claudemeter_tui.browsers.folders import (
-    BROWSERS,
+    CHROMIUM_BROWSERS,
     MANIFEST_FOLDER,
     Browser,
-    BrowserFamily,
     ProfileRoot,
     build_base_folders,
     find_profile_roots,
@@ -72,11 +71,9 @@ def list_manifest_places(
         environ: the environment.
     """
     bases = build_base_folders(home, environ)
-    chrome = next(browser for browser in BROWSERS if browser.name == "Chrome")
+    chrome = next(browser for browser in CHROMIUM_BROWSERS if browser.name == "Chrome")
     places = []
-    for browser in BROWSERS:
-        if browser.family is not BrowserFamily.CHROMIUM:
-            continue
+    for browser in CHROMIUM_BROWSERS:
         roots: list[ProfileRoot] = []
         with suppress(OSError):  # a folder that may not be looked at: nothing can be written there, either
             roots += find_profile_roots(browser, bases, system)
@@ -102,18 +99,14 @@ def list_possible_folders(home: Path | None, system: str) -> tuple[Path, ...]:
     """Return every existing folder of a Chromium-based browser, also if it holds nothing but manifests."""
     bases = build_base_folders(home)
     folders = (
-        folder.partition("/")
-        for browser in BROWSERS
-        if browser.family is BrowserFamily.CHROMIUM
-        for folder in browser.list_folders(system)
+        folder.partition("/") for browser in CHROMIUM_BROWSERS for folder in browser.list_folders(system)
     )
     return tuple(path for base, _, rest in folders for path in sorted(bases[base].glob(rest)))
 
 
 def list_registry_keys() -> tuple[str, ...]:
     """Return the registry key of every browser, each once."""
-    chromium = (browser for browser in BROWSERS if browser.family is BrowserFamily.CHROMIUM)
-    return tuple(dict.fromkeys(map(name_registry_key, chromium)))
+    return tuple(dict.fromkeys(map(name_registry_key, CHROMIUM_BROWSERS)))
 
 
 def name_registry_key(browser: Browser) -> str:

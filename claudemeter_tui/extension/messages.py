@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping
-from typing import IO, NoReturn
+from typing import IO
+
+from claudemeter_tui.claude_ai.responses import reject_constant
 
 MAX_SENT_BYTES = 1 << 20
 """Size of a message to the extension; Chromium accepts no larger one."""
@@ -43,7 +45,7 @@ def read_message(stream: IO[bytes]) -> Message | None:
     if len(body) < length:
         raise MessageError("cut off")
     try:
-        value = json.loads(body, parse_constant=_reject_constant)
+        value = json.loads(body, parse_constant=reject_constant)
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}
@@ -78,8 +80,3 @@ def _read_exactly(stream: IO[bytes], size: int) -> bytes:
             break
         found += part
     return bytes(found)
-
-
-def _reject_constant(name: str) -> NoReturn:
-    """Reject `NaN` and `Infinity`, which are not JSON."""
-    raise ValueError(name)

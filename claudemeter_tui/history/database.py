@@ -56,6 +56,10 @@ class ReplacedArchiveError(Exception):
     """Raised if the open file is no longer the one in its folder: it was moved, removed or replaced."""
 
 
+UNUSABLE_ERRORS = (sqlite3.Error, OSError, NewerArchiveError, DamagedArchiveError, ReplacedArchiveError)
+"""Every error of an archive that cannot be read or written now."""
+
+
 class ArchiveConnection(sqlite3.Connection):
     """Connection that knows which file it has opened."""
 

@@ -19,11 +19,9 @@ from typing import TypeVar
 from claudemeter_tui.history.archive import insert_account
 from claudemeter_tui.history.database import (
     MILLISECOND,
+    UNUSABLE_ERRORS,
     ArchiveConnection,
-    DamagedArchiveError,
     FileState,
-    NewerArchiveError,
-    ReplacedArchiveError,
     check_version,
     from_millis,
     identify_file,
@@ -68,7 +66,6 @@ FAR_FUTURE = timedelta(days=1)
 """Added to the current time for the end of a span, because clocks of two machines differ."""
 
 T = TypeVar("T")
-_ERRORS = (sqlite3.Error, OSError, NewerArchiveError, DamagedArchiveError, ReplacedArchiveError)
 
 
 @dataclass
@@ -315,7 +312,7 @@ class ArchiveLeases:
         """Release all leases; may block."""
         with self._one_at_a_time:
             self._is_closed = True
-            with suppress(*_ERRORS):
+            with suppress(*UNUSABLE_ERRORS):
                 for _, account_id in self._held.values():
                     release_lease(self._connect(), account_id, self._process)
             self._disconnect()
@@ -329,7 +326,7 @@ class ArchiveLeases:
                     return default
                 try:
                     return work(self._connect())
-                except _ERRORS as error:
+                except UNUSABLE_ERRORS as error:
                     if is_damage(error) and self._connection is not None:
                         with suppress(OSError):
                             mark_damaged(self._connection)

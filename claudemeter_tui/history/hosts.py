@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
+from collections.abc import Iterable
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
 from claudemeter_tui.history.archive import insert_account
 from claudemeter_tui.history.database import (
-    DamagedArchiveError,
+    UNUSABLE_ERRORS,
     FileState,
-    NewerArchiveError,
-    ReplacedArchiveError,
     from_millis,
     is_network_folder,
     open_for_reading,
@@ -22,12 +20,10 @@ from claudemeter_tui.history.database import (
     transaction,
 )
 from claudemeter_tui.history.lease import Process, ProcessState, describe_process, find_process_state
+from claudemeter_tui.history.replay import ERROR_KINDS
 from claudemeter_tui.model.account import Account
 from claudemeter_tui.model.extension import HostRecord
-from claudemeter_tui.model.reading import ErrorKind, Session
-
-_ERRORS = (sqlite3.Error, OSError, NewerArchiveError, DamagedArchiveError, ReplacedArchiveError)
-_ERROR_KINDS = {str(one): one for one in ErrorKind}
+from claudemeter_tui.model.reading import Session
 
 
 class _Row(NamedTuple):
@@ -78,14 +74,18 @@ def keep_host(path: Path, origin: str, host: HostRecord, process: Process) -> bo
                     host.error_kind or "",
                 ),
             )
-    except _ERRORS:
+    except UNUSABLE_ERRORS:
         return False
     return True
 
 
 def read_hosts(path: Path, origin: str) -> tuple[HostRecord, ...]:
     """Return the entries of all hosts, sorted by name; none if the archive cannot be read. Blocks."""
-    with suppress(*_ERRORS), closing(open_for_reading(path)) as connection:
+    return _build_records(_read_rows(path, origin))
+
+
+def _read_rows(path: Path, origin: str) -> tuple[_Row, ...]:
+    with suppress(*UNUSABLE_ERRORS), closing(open_for_reading(path)) as connection:
         rows = connection.execute(
             "SELECT browser, profile, key, email, host_version, extension_version, machine, pid, started,"
             " seen_at, replied_at, error FROM extension_hosts"
@@ -93,14 +93,13 @@ def read_hosts(path: Path, origin: str) -> tuple[HostRecord, ...]:
             " ORDER BY browser, profile",
             (origin,),
         ).fetchall()
-        own = describe_process()
-        return tuple(_build_record(_Row(*row), own) for row in rows)
+        return tuple(map(_Row._make, rows))
     return ()
 
 
 def remove_hosts(path: Path) -> None:
     """Remove the entries of all hosts, if the archive can be written. Blocks."""
-    with suppress(*_ERRORS), closing(open_for_update(path)) as connection, transaction(connection):
+    with suppress(*UNUSABLE_ERRORS), closing(open_for_update(path)) as connection, transaction(connection):
         connection.execute("DELETE FROM extension_hosts")
 
 
@@ -112,15 +111,19 @@ class HostWatch:
         self._path, self._origin = path, origin
         self._shows_changes = not is_network_folder(path.parent)
         self._files: FileState | None = None
-        self._hosts: tuple[HostRecord, ...] = ()
+        self._rows: tuple[_Row, ...] = ()
 
     def read(self) -> tuple[HostRecord, ...]:
         """Return the entries of all hosts. Blocks."""
         files = read_file_state(self._path) if self._shows_changes else None
-        # A host that was killed changes no file.
-        if files is None or files != self._files or any(host.is_running for host in self._hosts):
-            self._files, self._hosts = files, read_hosts(self._path, self._origin)
-        return self._hosts
+        if files is None or files != self._files:
+            self._files, self._rows = files, _read_rows(self._path, self._origin)
+        return _build_records(self._rows)  # a host that was killed changes no file
+
+
+def _build_records(rows: Iterable[_Row]) -> tuple[HostRecord, ...]:
+    own = describe_process()
+    return tuple(_build_record(row, own) for row in rows)
 
 
 def _build_record(row: _Row, own: Process) -> HostRecord:
@@ -133,6 +136,6 @@ def _build_record(row: _Row, own: Process) -> HostRecord:
         row.extension_version,
         from_millis(row.seen_at),
         from_millis(row.replied_at) if row.replied_at is not None else None,
-        _ERROR_KINDS.get(row.error),
+        ERROR_KINDS.get(row.error),
         is_running,
     )

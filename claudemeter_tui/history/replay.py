@@ -43,7 +43,8 @@ SELECTED_SPAN, OTHERS_SPAN = timedelta(hours=6), timedelta(minutes=20)
 MAX_SEED_AGE = timedelta(days=7)
 """Age of the last reading above which an org is not part of a past store."""
 _ENDPOINTS = {str(one): one for one in Endpoint}
-_ERROR_KINDS = {str(one): one for one in ErrorKind}
+ERROR_KINDS = {str(one): one for one in ErrorKind}
+"""The kinds by their stored names; a newer version may have stored others."""
 
 
 class _Arrival(NamedTuple):
@@ -251,8 +252,8 @@ def _read_active_failures(
         (*subject, to_millis(moment)),
     ).fetchall()
     for name, kind, detail, first_at, session_id in rows:
-        if name in _ENDPOINTS and kind in _ERROR_KINDS:
-            yield Failure(_ERROR_KINDS[kind], _ENDPOINTS[name], from_millis(first_at), detail), session_id
+        if name in _ENDPOINTS and kind in ERROR_KINDS:
+            yield Failure(ERROR_KINDS[kind], _ENDPOINTS[name], from_millis(first_at), detail), session_id
 
 
 def _find_last_session(connection: sqlite3.Connection, account_id: int, org_id: int) -> int:
@@ -316,8 +317,8 @@ def _read_rows(
         ).fetchall()
         for *span, session_id, kind, detail in failures:
             for at, moment in moments.list_arrivals(*span):
-                if first <= moment <= last and kind in _ERROR_KINDS:
-                    failure = Failure(_ERROR_KINDS[kind], endpoint, from_millis(at), detail)
+                if first <= moment <= last and kind in ERROR_KINDS:
+                    failure = Failure(ERROR_KINDS[kind], endpoint, from_millis(at), detail)
                     yield _Arrival(moment, session_id, org_id, failure)
 
 

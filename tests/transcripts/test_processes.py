@@ -17,11 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from claudemeter_tui.history.database import open_for_reading, open_for_update
+from claudemeter_tui.history.database import UNUSABLE_ERRORS, open_for_reading, open_for_update
 from claudemeter_tui.history.repair import mark_damaged, open_or_repair, remove_history
 from claudemeter_tui.history.transcripts import load_positions, load_refusals, sum_calls_before
 from claudemeter_tui.model.transcripts import READ_ONCE, TranscriptPosition
-from claudemeter_tui.transcript_process import KEEP_ERRORS, LOCK_NAME, TranscriptKeeper
+from claudemeter_tui.transcript_process import LOCK_NAME, TranscriptKeeper
 from tests.bodies import ACCOUNT, PERSONAL, TEAM
 from tests.transcripts.lines import call_line, encode, refusal_line
 from tests.transcripts.processes import Home, ReadingProcess
@@ -146,7 +146,7 @@ def test_what_cannot_be_kept_is_read_again(
     keeper = read(home)
     home.write_calls(*range(1, 2000))
     home.write_calls(*range(2000, 2100), name="other/session.jsonl")
-    with trouble(home), pytest.raises(KEEP_ERRORS):
+    with trouble(home), pytest.raises(UNUSABLE_ERRORS):
         read(home, keeper)
     assert home.count_calls() == 1
     read(home, keeper)
