@@ -44,8 +44,8 @@ def _running(command: list[str], home: Path) -> Iterator[subprocess.Popen[bytes]
             process.wait()
 
 
-def _chromium_command(home: Path, profile: str, port: int, url: str) -> list[str]:
-    rules = f"MAP claude.ai:443 127.0.0.1:{port}, MAP *.test:443 127.0.0.1:{port}, MAP * ~NOTFOUND"
+def list_chromium_command() -> list[str]:
+    """Return the command of a Chromium without a window that keeps to itself."""
     return [
         binary("chromium", "chromium-browser"),
         "--headless=new",
@@ -58,6 +58,13 @@ def _chromium_command(home: Path, profile: str, port: int, url: str) -> list[str
         "--no-first-run",
         "--password-store=basic",
         "--ignore-certificate-errors",
+    ]
+
+
+def _chromium_command(home: Path, profile: str, port: int, url: str) -> list[str]:
+    rules = f"MAP claude.ai:443 127.0.0.1:{port}, MAP *.test:443 127.0.0.1:{port}, MAP * ~NOTFOUND"
+    return [
+        *list_chromium_command(),
         f"--user-data-dir={home / '.config/chromium'}",
         f"--profile-directory={profile}",
         f"--host-resolver-rules={rules}, EXCLUDE 127.0.0.1",

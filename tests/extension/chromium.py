@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from claudemeter_tui.extension.identity import EXTENSION_FOLDER, EXTENSION_ID
-from tests.browsers.real_browsers import binary
+from tests.browsers.real_browsers import binary, list_chromium_command
 from tests.browsers.site import until
 from tests.claude_ai.tls import SELF_SIGNED
 from tests.extension import sealed
@@ -173,17 +173,7 @@ def _list_namespace_command() -> list[str]:
 
 def _list_command(user_data: Path, extension: Path) -> list[str]:
     return [
-        binary("chromium", "chromium-browser"),
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--no-first-run",
-        "--password-store=basic",
-        "--ignore-certificate-errors",
+        *list_chromium_command(),
         "--remote-debugging-pipe",
         "--host-resolver-rules=MAP claude.ai 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
         f"--user-data-dir={user_data}",

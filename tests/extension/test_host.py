@@ -78,6 +78,13 @@ def list_hosts(home: Path) -> tuple[HostRecord, ...]:
     return read_hosts(home / "data" / "claudemeter-tui" / "history.sqlite", CLAUDE_AI_ORIGIN)
 
 
+def write_settings(home: Path, line: str) -> None:
+    """Write a config file with this line."""
+    file = home / "config" / "claudemeter-tui" / "config.toml"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"{line}\n")
+
+
 def run_program(home: Path, *flags: str) -> subprocess.CompletedProcess[str]:
     """Run a command of the program as the same user, who has no other session."""
     command = [sys.executable, "-m", "claudemeter_tui", *flags]
@@ -340,23 +347,19 @@ def test_session_has_the_name_of_the_browser(
 
 def test_invalid_setting_is_shown_in_the_popup(tmp_path: Path, server: LoopbackServer) -> None:
     """The popup has the sentence that the program prints; the host stays, and sends no request."""
-    config = tmp_path / "config" / "claudemeter-tui"
-    config.mkdir(parents=True)
-    (config / "config.toml").write_text("interval = 'often'\n")
+    write_settings(tmp_path, "interval = 'often'")
     with ScriptedBrowser(tmp_path, server) as browser:
         browser.wait_for_line("interval")
         assert browser.process.poll() is None
         assert browser.paths == []
-        (config / "config.toml").write_text("interval = 60\n")
+        write_settings(tmp_path, "interval = 60")
         browser.send({"type": "refresh"})
         browser.wait_for_line("83.0%")
 
 
 def test_ignored_browser_is_not_read(tmp_path: Path, server: LoopbackServer) -> None:
     """The setting `ignore` stops the host of that browser, and the popup says so."""
-    config = tmp_path / "config" / "claudemeter-tui"
-    config.mkdir(parents=True)
-    (config / "config.toml").write_text("ignore = ['chrome']\n")
+    write_settings(tmp_path, "ignore = ['chrome']")
     with ScriptedBrowser(tmp_path, server) as browser:
         browser.wait_for_line("the setting `ignore` names Chrome")
         assert browser.close() == 0
@@ -367,9 +370,7 @@ def test_ignored_browser_is_not_read(tmp_path: Path, server: LoopbackServer) -> 
 
 def test_popup_hides_names_if_the_settings_do(tmp_path: Path, server: LoopbackServer) -> None:
     """With `privacy`, the toolbar has the pseudonyms of the dashboard."""
-    config = tmp_path / "config" / "claudemeter-tui"
-    config.mkdir(parents=True)
-    (config / "config.toml").write_text("privacy = true\n")
+    write_settings(tmp_path, "privacy = true")
     with ScriptedBrowser(tmp_path, server) as browser:
         browser.wait_for_line("83.0%")
         browser.wait_for(lambda one: one.shown.get("badge") == "!")
