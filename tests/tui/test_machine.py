@@ -443,7 +443,7 @@ def load_nothing(key: OrgKey | None, request: MachineRequest) -> MachineUsage:
     return MachineUsage(request.now, read_at=request.now)
 
 
-@pytest.mark.parametrize("size", [(120, 36), (60, 20)])
+@pytest.mark.parametrize("size", [(120, 36), (60, 20), (40, 20)])
 @pytest.mark.parametrize(
     ("load", "words", "options"),
     [

@@ -31,9 +31,9 @@ READING = "Reading …"
 
 def build_text_page(texts: Sequence[str], width: int) -> ListPage:
     """Return a page with a heading and a text below it."""
-    first, *others = texts
-    lines = [build_line((first, HEADING))]
-    lines += [line for text in others for line in wrap_text(text, width - MARK_WIDTH, MUTED)]
+    styles = HEADING, *[MUTED] * (len(texts) - 1)
+    styled = zip(texts, styles, strict=True)
+    lines = (line for text, style in styled for line in wrap_text(text, width - MARK_WIDTH, style))
     return ListPage([fix_row(line) for line in lines], width)
 
 
