@@ -55,7 +55,6 @@ RESET_MEANINGS: Mapping[str, str] = {
 """Meaning of each word about a reset."""
 NO_CREDITS = "No usage credits were read in this period."
 NO_SPENDING = "No credits were spent in this period."
-NO_MOMENT = "Nothing was read then."
 NO_ROOM = "The chart needs more lines; the sums have the same figures."
 STOP_CAUSES: Mapping[str, str] = {
     Cause.CAP: "monthly cap reached",

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from claudemeter_tui.history.database import HOUR_MILLIS, from_millis, intern_name, to_millis, transaction
+from claudemeter_tui.model.content_hash import hash_content
 from claudemeter_tui.model.transcripts import (
     CALLS_DAYS,
     Call,
@@ -16,7 +17,6 @@ from claudemeter_tui.model.transcripts import (
     TokenCounts,
     TranscriptPosition,
     TranscriptReading,
-    hash_content,
 )
 
 MAX_LOGIN_PAUSE = timedelta(days=1)

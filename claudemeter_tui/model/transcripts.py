@@ -10,7 +10,6 @@ import operator
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from hashlib import blake2b
 from typing import NamedTuple
 
 from claudemeter_tui.model.catalogue import FIVE_HOURS, REFUSED_LIMITS, RefusedLimit
@@ -21,11 +20,6 @@ READ_ONCE = "--once"
 """Argument of the process that reads transcripts, if it ends when everything was read."""
 SYNTHETIC_MODEL = "<synthetic>"
 """`message.model` of a line that Claude Code wrote itself, such as a refusal."""
-
-
-def hash_content(content: bytes | memoryview) -> int:
-    """Return a hash of 63 bits, which a database keeps as a number."""
-    return int.from_bytes(blake2b(content, digest_size=8).digest(), "big") >> 1
 
 
 class TokenCounts(NamedTuple):

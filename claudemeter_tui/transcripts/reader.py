@@ -13,7 +13,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import PurePath
 
-from claudemeter_tui.model.transcripts import Call, TranscriptPosition, TranscriptReading, hash_content
+from claudemeter_tui.model.content_hash import hash_content
+from claudemeter_tui.model.transcripts import Call, TranscriptPosition, TranscriptReading
 from claudemeter_tui.transcripts.files import FileVersion, describe_file
 from claudemeter_tui.transcripts.lines import decode_line, iter_marked_lines
 

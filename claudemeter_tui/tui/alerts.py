@@ -18,7 +18,7 @@ from textual.notifications import SeverityLevel
 from claudemeter_tui.formatting.events import describe_event, format_event_json
 from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.events import Event, EventKind
-from claudemeter_tui.model.store import OrgKey, Store
+from claudemeter_tui.model.store import Store
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.settings import remove_own_variables
 from claudemeter_tui.tui.terminal import TerminalWriter
@@ -26,7 +26,6 @@ from claudemeter_tui.tui.terminal import TerminalWriter
 if TYPE_CHECKING:  # the app imports this module
     from claudemeter_tui.privacy.archive_rows import RowRedactor
     from claudemeter_tui.tui.app import Options
-    from claudemeter_tui.tui.view import OrgFigures
 
 COMMAND_TIMEOUT = 5.0
 """Seconds until the command is stopped."""
@@ -177,7 +176,6 @@ class DashboardRun:
         self.command = EventCommand(options.on_event, complain) if options.on_event else None
         """The command to run for every event. None if none is set."""
         self.event_log = EventLog(options.thresholds)
-        self.figure_cache: dict[OrgKey, OrgFigures] = {}
 
     @cached_property
     def redaction(self) -> RowRedactor:

@@ -69,7 +69,7 @@ if TYPE_CHECKING:  # the first frame does not wait for them
     from claudemeter_tui.tui.screens.events import EventsScreen
     from claudemeter_tui.tui.screens.history import HistoryScreen
     from claudemeter_tui.tui.screens.overview import OverviewScreen
-    from claudemeter_tui.tui.view import View
+    from claudemeter_tui.tui.view import OrgFigures, View
     from claudemeter_tui.tui.widgets.key_hints import KeyHints
     from claudemeter_tui.tui.widgets.org_tabs import OrgTabs
 
@@ -318,6 +318,9 @@ class Claudemeter(App[str]):
         self._begun_at = now()
         self._has_started = False
         """True once the first frame is painted."""
+        self._is_observation_due = False
+        """True if the log of events, which is loaded after the first figures, has not seen the store yet."""
+        self._figure_cache: dict[OrgKey, OrgFigures] = {}
         self._held_keys: list[textual_events.Key] = []
         """Keys that were typed before the screen that has to handle them was open."""
         self._is_search_opening = False
@@ -386,13 +389,18 @@ class Claudemeter(App[str]):
         self._has_started, self._is_draw_pending = True, False
         set_scroll_bar_renderer(plain=self.options.ascii)
         self._schedule_draw()
-        self._tick()
+        self._start_tick_timer()
         self.call_later(self._release_keys)
         # Not earlier: a collection would delay the last figures, whose modules are loaded before.
         self.set_timer(1, gc_control.resume_collection)
         self.run_worker(self._feed.run(lambda reading: self.post_message(self.ReadingArrived(reading))))
-        if self._may_alert and self._dashboard_run.command is not None:
-            self.run_worker(self._dashboard_run.command.run())
+        if self._may_alert and self.options.on_event:
+            self.run_worker(self._run_event_command())
+
+    async def _run_event_command(self) -> None:
+        """Run the user's command for every event until cancelled."""
+        if self._dashboard_run.command is not None:
+            await self._dashboard_run.command.run()
 
     async def on_event(self, event: textual_events.Event) -> None:
         """Handle an event; hold back keys that the next screen has to handle, such as the letters after `/`.
@@ -468,13 +476,18 @@ class Claudemeter(App[str]):
 
     def on_claudemeter_reading_arrived(self, message: ReadingArrived) -> None:
         """Apply the reading to the store."""
+        if self._is_observation_due:  # the log has to see every state
+            self._process_events()
         self.now = self._clock()
         self.store = self.store.apply_safely(message.reading)
         if self.dismissed:
             from claudemeter_tui.model.problems import group_problems
 
             self.dismissed &= {group.cause for group in group_problems(self.store)}
-        self._process_events()
+        if isinstance(self.screen, StartingScreen):
+            self._is_observation_due = True  # once the first figures are painted
+        else:
+            self._process_events()
 
     def on_claudemeter_series_loaded(self, message: SeriesLoaded) -> None:
         """Show the archived figures, unless another org or period was selected meanwhile."""
@@ -1033,6 +1046,7 @@ class Claudemeter(App[str]):
 
     def _process_events(self) -> None:
         """Collect the new events and send their alerts."""
+        self._is_observation_due = False
         fresh = self._dashboard_run.collect_events(self.store, self.now)
         if not fresh:
             return
@@ -1055,9 +1069,12 @@ class Claudemeter(App[str]):
         if shown is not screen and self._check_room():
             await self.push_screen(screen(self._build_view()))
 
-    def _tick(self) -> None:
+    def _start_tick_timer(self) -> None:
         self.now = self._clock()
         self.set_timer(compute_tick_delay(self.now, self.options.speed), self._tick)
+
+    def _tick(self) -> None:
+        self._start_tick_timer()
         self._process_events()
         self._load_missing_series()
         self._load_missing_history()
@@ -1085,7 +1102,7 @@ class Claudemeter(App[str]):
         """Build the view of the current state, with pseudonyms in private mode."""
         from claudemeter_tui.tui.view import HistoryState, MachineState, View
 
-        run, options, known = self._dashboard_run, self.options, self.history
+        options, known = self.options, self.history
         if known is not None and (known.key, known.request.weeks) != (self.selected, self.history_weeks):
             known = None
         state = HistoryState.READ if known is not None else HistoryState.READING
@@ -1111,7 +1128,7 @@ class Claudemeter(App[str]):
             span=self.span,
             prefers_windows=self.prefers_windows,
             past_figures=self.past.figures if self.past is not None else None,
-            events=self.past.events if self.past is not None else run.event_log.events,
+            events=self.past.events if self.past is not None else self._list_run_events(),
             earlier_events=earlier if earlier is not None and not is_past else (),
             events_state=events_state,
             dismissed=frozenset() if is_past else self.dismissed,
@@ -1128,13 +1145,17 @@ class Claudemeter(App[str]):
             machine=machine.usage if machine is not None else None,
             machine_state=machine_state,
             transcript_folders=options.transcript_folders,
-            figure_cache=run.figure_cache,
+            figure_cache=self._figure_cache,
         )
         if not self.private:
             return view
         from claudemeter_tui.tui.screenshots import redact_view
 
-        return redact_view(view, run.redaction)
+        return redact_view(view, self._dashboard_run.redaction)
+
+    def _list_run_events(self) -> tuple[Event, ...]:
+        """Return the events of this run; none before the first figures are painted."""
+        return () if isinstance(self.screen, StartingScreen) else self._dashboard_run.event_log.events
 
     def _schedule_draw(self) -> None:
         """Draw the current state after the messages that are already queued."""
@@ -1206,6 +1227,7 @@ class Claudemeter(App[str]):
         # Not earlier: imports in a thread delay the first figures.
         self.call_after_refresh(self.run_worker, partial(asyncio.to_thread, _preload_modules))
         self.call_after_refresh(self._load_earlier_events)
+        self.call_after_refresh(self._process_events)
         self._schedule_draw()
 
     def show_message(self, text: str) -> None:

@@ -17,7 +17,6 @@ from textual.reactive import var
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
-from claudemeter_tui.formatting.history import NO_MOMENT
 from claudemeter_tui.formatting.problems import describe_missing_session
 from claudemeter_tui.model.store import OrgKey, Store
 from claudemeter_tui.tui.keys import Key
@@ -35,6 +34,8 @@ from claudemeter_tui.tui.widgets.banner import Banner
 from claudemeter_tui.tui.widgets.key_hints import KeyHints
 from claudemeter_tui.tui.widgets.line_widget import LineWidget
 from claudemeter_tui.tui.widgets.list_view import ClickableLine, ListPage, SearchBar, VirtualList
+
+NO_MOMENT = "Nothing was read then."
 
 
 class ViewScreen(Screen[None]):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
-from claudemeter_tui.formatting.past import format_past_state
 from claudemeter_tui.formatting.problems import PROBLEM_TEXTS, describe_problem_cure
 from claudemeter_tui.formatting.verdict import (
     BannerText,
@@ -17,7 +17,6 @@ from claudemeter_tui.formatting.verdict import (
     format_verdict_name,
     format_verdict_note,
 )
-from claudemeter_tui.model.past import PastFigures
 from claudemeter_tui.model.verdict import Verdict, VerdictState, get_state_severity
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.screens.starting import describe_activity
@@ -40,6 +39,9 @@ from claudemeter_tui.tui.widgets.credits_panel import build_credits_facts
 from claudemeter_tui.tui.widgets.limits_panel import find_next_full_window, list_window_facts
 from claudemeter_tui.tui.widgets.line_widget import LineWidget, indent_lines
 from claudemeter_tui.tui.widgets.org_tabs import MAX_NAME_WIDTH
+
+if TYPE_CHECKING:
+    from claudemeter_tui.model.past import PastFigures
 
 GAP = 2
 """Blanks between the verdict's name and its facts."""
@@ -102,6 +104,8 @@ def _format_name(view: View, verdict: Verdict) -> str:
 
 def _build_past_line(view: View, figures: PastFigures, width: int) -> StyledLine:
     """Return the verdict as it was stored, with its cause; details and the org's name are dropped first."""
+    from claudemeter_tui.formatting.past import format_past_state  # noqa: PLC0415 - not for the first figures
+
     name, cause = format_past_state(figures)
     is_locked = figures.verdict is not None and bool(figures.verdict.cause)
     style = get_verdict_style(figures.state, get_state_severity(figures.state, is_locked=is_locked))
