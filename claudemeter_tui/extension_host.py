@@ -25,8 +25,7 @@ from claudemeter_tui.extension.host import ExtensionHost, Greeting, build_fault,
 from claudemeter_tui.extension.identity import EXTENSION_ORIGIN
 from claudemeter_tui.extension.messages import Message, MessageError, read_message, write_message
 from claudemeter_tui.extension.toolbar import REFRESH
-from claudemeter_tui.model.extension import name_session
-from claudemeter_tui.model.reading import Session
+from claudemeter_tui.model.reading import Session, name_session
 from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.settings import SettingsError

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:  # not needed at runtime, and the first frame must not wait for the import
-    from claudemeter_tui.model.reading import PasteResult, Reading
+    from claudemeter_tui.model.reading import Reading
+    from claudemeter_tui.model.session_search import PasteResult
 
 
 class OneShotFeed(Protocol):

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 MASKED_SECRET = "[hidden session key]"  # noqa: S105 - the text shown instead of one
 _SECRET_MARKS = ("sessionkey", "sk-ant-")
@@ -96,8 +96,7 @@ class SettingOrigin(IntEnum):
     FLAG = 3
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedSetting:
+class ResolvedSetting(NamedTuple):
     """The value of one setting and its origin."""
 
     setting: Setting
@@ -128,8 +127,7 @@ def _keep(resolved: ResolvedSetting, _: Mapping[str, str]) -> Any:
     return tuple(resolved.value) if isinstance(resolved.value, list) else resolved.value
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One row of the table."""
 
     key: str
@@ -368,7 +366,9 @@ def _build_ascii(resolved: ResolvedSetting, environment: Mapping[str, str]) -> b
 def _setting(parse: SettingParser, default: SettingValue, help: str, **more: Any) -> Any:  # noqa: A002 - the column's name
     """Return a dataclass field that carries its row of the table. Its default is built from the row's."""
     row = {"key": "", "parse": parse, "default": default, "help": help, **more}
-    return field(default=Setting(**row).build(ResolvedSetting(Setting(**row), default), {}), metadata=row)
+    setting = Setting(**row)
+    default_value = setting.build(ResolvedSetting(setting, default), {})
+    return field(default=default_value, metadata={"setting": setting})
 
 
 def _choice(names: tuple[str, ...], help: str, **more: Any) -> Any:  # noqa: A002 - the column's name
@@ -518,8 +518,8 @@ class Settings:
 
 
 SETTINGS = tuple(
-    Setting(**{**one.metadata, "key": one.metadata["key"] or one.name})
+    setting._replace(key=setting.key or one.name)
     for one in fields(Settings)
-    if one.metadata
+    if (setting := one.metadata.get("setting"))
 )
 """The rows of the table."""

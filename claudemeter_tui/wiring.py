@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from claudemeter_tui.clock import Clock, WallClock, use_daemon_threads
@@ -44,7 +44,8 @@ if TYPE_CHECKING:  # slow to load, so the first frame does not wait for them
     from claudemeter_tui.model.machine import MachineRequest, MachineUsage, OrgUse
     from claudemeter_tui.model.org_rules import OrgRules
     from claudemeter_tui.model.past import PastMoment
-    from claudemeter_tui.model.reading import Failure, LoginResult, PasteResult, Reading, Reply, Session
+    from claudemeter_tui.model.reading import Failure, Reading, Reply, Session
+    from claudemeter_tui.model.session_search import LoginResult, PasteResult
     from claudemeter_tui.model.store import OrgKey, OrgState
     from claudemeter_tui.model.time_series import ArchivedSeries
     from claudemeter_tui.sessions.leases import AccountLeases
@@ -209,15 +210,15 @@ class DeferredFeed:
 
     async def offer_session(self, text: str) -> PasteResult:
         """Add a session from a Cookie header or a `sessionKey` if the server accepts it."""
-        from claudemeter_tui.model.reading import ErrorKind, PasteResult
+        from claudemeter_tui.model.reading import ErrorKind
+        from claudemeter_tui.model.session_search import PasteResult
 
         if isinstance(self._feed, AcceptsSession):
             return await self._feed.offer_session(text)
         return PasteResult(error_kind=ErrorKind.NO_SESSION, detail="the program is still starting")
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(NamedTuple):
     """The user's machine, or one built for a test."""
 
     home: Path | None = None

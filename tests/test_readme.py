@@ -25,8 +25,7 @@ from claudemeter_tui.history.database import ARCHIVE_NAME, DAMAGED_SUFFIX
 from claudemeter_tui.history.recorder import MAX_WAITING_STEPS
 from claudemeter_tui.history.repair import MAX_MOVED_FILES
 from claudemeter_tui.model.catalogue import DISABLED_REASONS, Cause, CreditState, Endpoint
-from claudemeter_tui.model.extension import name_session
-from claudemeter_tui.model.reading import ErrorKind
+from claudemeter_tui.model.reading import ErrorKind, name_session
 from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.settings import SETTINGS, Setting
 from claudemeter_tui.storage import EXTENSION_FOLDER_NAME

@@ -14,7 +14,8 @@ import pytest
 from claudemeter_tui import wiring
 from claudemeter_tui.config.resolution import Invocation
 from claudemeter_tui.history.recorder import OpenedArchive, Recorder
-from claudemeter_tui.model.reading import ErrorKind, PasteResult, Reading, Session
+from claudemeter_tui.model.reading import ErrorKind, Reading, Session
+from claudemeter_tui.model.session_search import PasteResult
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.wiring import DeferredFeed
 from tests.history.recording import Recording, StoppedClock

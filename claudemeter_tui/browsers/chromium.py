@@ -16,8 +16,8 @@ from typing import Any
 
 from claudemeter_tui.browsers import cookie_jar, sqlite_image
 from claudemeter_tui.browsers.profiles import BrowserProfile, build_scan, build_signed_out_scan
-from claudemeter_tui.model.reading import ProfileScan, ScanOutcome
 from claudemeter_tui.model.secrets import SESSION_KEY
+from claudemeter_tui.model.session_search import ProfileScan, ScanOutcome
 
 APP_BOUND_PREFIX = b"v20"
 """Encryption of Chrome 127 and later on Windows (app-bound): no other program can decrypt it."""

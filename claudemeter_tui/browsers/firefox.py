@@ -14,9 +14,9 @@ from urllib.parse import parse_qs
 from claudemeter_tui.browsers import cookie_jar, sqlite_image
 from claudemeter_tui.browsers.cookie_jar import BrowserCookie
 from claudemeter_tui.browsers.profiles import BrowserProfile, build_scan, build_signed_out_scan
-from claudemeter_tui.model.reading import ProfileScan, ScanOutcome
 from claudemeter_tui.model.sanitize import sanitize_text
 from claudemeter_tui.model.secrets import SESSION_KEY
+from claudemeter_tui.model.session_search import ProfileScan, ScanOutcome
 
 _QUERY = """SELECT host, CAST(name AS TEXT), CAST(value AS TEXT), CAST(expiry AS INTEGER),
     CAST(originAttributes AS TEXT) FROM moz_cookies WHERE host = ? OR host LIKE ?"""

@@ -14,9 +14,10 @@ from datetime import datetime
 from pathlib import Path
 
 from claudemeter_tui.browsers.folders import BROWSERS, Browser, BrowserFamily, ProfileRoot, find_profile_roots
-from claudemeter_tui.model.reading import ProfileScan, ScanOutcome, Session
+from claudemeter_tui.model.reading import Session
 from claudemeter_tui.model.sanitize import sanitize_text
 from claudemeter_tui.model.secrets import Cookies
+from claudemeter_tui.model.session_search import ProfileScan, ScanOutcome
 
 # Browsers freeze these parts of the User-Agent to hide the real system, so they never change.
 _AGENT_PLATFORMS = {

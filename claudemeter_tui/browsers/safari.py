@@ -6,7 +6,7 @@ from pathlib import Path
 
 from claudemeter_tui.browsers import cookie_jar
 from claudemeter_tui.browsers.profiles import BrowserProfile, build_scan, build_signed_out_scan
-from claudemeter_tui.model.reading import ProfileScan, ScanOutcome
+from claudemeter_tui.model.session_search import ProfileScan, ScanOutcome
 
 
 def scan_safari_profile(profile: BrowserProfile) -> list[ProfileScan]:

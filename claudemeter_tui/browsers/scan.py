@@ -15,7 +15,8 @@ from claudemeter_tui.browsers.folders import BROWSERS, Browser, BrowserFamily, b
 from claudemeter_tui.browsers.profiles import BrowserFilter, BrowserProfile, build_scan, list_profiles
 from claudemeter_tui.browsers.sqlite_image import UnreadableDatabaseError
 from claudemeter_tui.clock import run_in_daemon_thread
-from claudemeter_tui.model.reading import ProfileScan, ScanOutcome, Session
+from claudemeter_tui.model.reading import Session
+from claudemeter_tui.model.session_search import ProfileScan, ScanOutcome
 
 PROFILE_TIMEOUT = 8.0
 """Seconds for one profile; browser_cookie3 alone waits 5 s for a locked database."""

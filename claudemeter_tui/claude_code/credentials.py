@@ -20,9 +20,9 @@ from functools import partial
 from pathlib import Path
 
 from claudemeter_tui.claude_code.config_folder import CONFIG_FOLDER_VARIABLE, find_config_folder
-from claudemeter_tui.model.reading import Login, LoginError, LoginResult, NoLogin
 from claudemeter_tui.model.sanitize import sanitize_text
 from claudemeter_tui.model.secrets import Secret
+from claudemeter_tui.model.session_search import Login, LoginError, LoginResult, NoLogin
 
 KEYCHAIN_TOOL = "/usr/bin/security"
 """Full path, so that no other program of the same name can run."""

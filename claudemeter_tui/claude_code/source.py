@@ -19,18 +19,9 @@ from claudemeter_tui.claude_code.rate_limit import MIN_POLL_INTERVAL, RequestBud
 from claudemeter_tui.clock import run_in_daemon_thread
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.catalogue import Endpoint
-from claudemeter_tui.model.reading import (
-    CLAUDE_CODE_LOGIN,
-    ErrorKind,
-    Failure,
-    LoginError,
-    LoginResult,
-    NoLogin,
-    OrgReading,
-    Reading,
-    Reply,
-)
+from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN, ErrorKind, Failure, OrgReading, Reading, Reply
 from claudemeter_tui.model.secrets import BadOriginError, Cookies, Secret, is_loopback, parse_origin
+from claudemeter_tui.model.session_search import LoginError, LoginResult, NoLogin
 
 
 class ProfileModel(ReplyModel, reply_object="profile"):

@@ -10,17 +10,9 @@ from claudemeter_tui.commands.stdout import EXIT_NO_SESSION
 from claudemeter_tui.formatting.problems import describe_missing_session, format_session_table
 from claudemeter_tui.formatting.values import format_count
 from claudemeter_tui.model.account import Account, Org
-from claudemeter_tui.model.reading import (
-    CLAUDE_CODE_LOGIN,
-    ErrorKind,
-    Failure,
-    Login,
-    ProfileScan,
-    Reading,
-    ScanResult,
-    Session,
-)
+from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN, ErrorKind, Failure, Reading, ScanResult, Session
 from claudemeter_tui.model.secrets import Cookies
+from claudemeter_tui.model.session_search import Login, ProfileScan
 from claudemeter_tui.sessions.discovery import (
     build_error_result,
     build_host_result,

@@ -197,7 +197,7 @@ def resolve_settings(
         flag = getattr(flags, setting.field_name, None)
         if file is not None and key in keys:
             in_file = _parse_setting(setting, keys[key], SettingOrigin.FILE, f"{str(file)!r}: {key}")
-            resolved[key] = replace(in_file, folder=file.parent)
+            resolved[key] = in_file._replace(folder=file.parent)
         if environment.get(variable):
             resolved[key] = _parse_setting(
                 setting, environment[variable], SettingOrigin.ENVIRONMENT, variable

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from typing import TYPE_CHECKING
 
 from claudemeter_tui.formatting.values import format_count, format_moment, format_short_day, to_local
 from claudemeter_tui.model.catalogue import Endpoint
-from claudemeter_tui.model.extension import is_extension_session
 from claudemeter_tui.model.problems import INFORMATIONAL_ERRORS, RENEWABLE_ERRORS, ProblemGroup
 from claudemeter_tui.model.reading import (
     ARCHIVE_ERRORS,
@@ -16,11 +16,14 @@ from claudemeter_tui.model.reading import (
     IGNORED_PLACE,
     PASTED_COOKIE,
     ErrorKind,
-    PasteResult,
     ScanResult,
     Session,
+    is_extension_session,
 )
 from claudemeter_tui.model.store import OrgState, Problem, Store, same_account
+
+if TYPE_CHECKING:
+    from claudemeter_tui.model.session_search import PasteResult
 
 COOKIE_VARIABLE_SESSION, COOKIE_FILE_SESSION = "CLAUDEMETER_COOKIE", "cookie file"
 """Names in place of the browser's for a session that the user provided."""

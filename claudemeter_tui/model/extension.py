@@ -8,9 +8,6 @@ from datetime import datetime
 from claudemeter_tui.model.account import Account
 from claudemeter_tui.model.reading import ErrorKind, Session
 
-EXTENSION_PROFILE = "extension"
-"""Name in place of the profile's for a session that is read through the extension."""
-
 
 @dataclass(frozen=True, slots=True)
 class HostRecord:
@@ -32,13 +29,3 @@ class HostRecord:
     """Why the last poll failed. None if it did not."""
     is_running: bool
     """True unless the host is known to have ended; it ends with the browser."""
-
-
-def name_session(browser: str, number: int) -> Session:
-    """Return the name of a browser's session; `number` counts the profiles with the extension from 1."""
-    return Session(browser, EXTENSION_PROFILE if number == 1 else f"{EXTENSION_PROFILE} {number}")
-
-
-def is_extension_session(session: Session) -> bool:
-    """Return True if the session is read through the extension."""
-    return session.profile.partition(" ")[0] == EXTENSION_PROFILE

@@ -1,4 +1,4 @@
-"""Results of a search for sessions, and of a poll: replies, failures, and the orgs they belong to."""
+"""Results of a poll: replies, failures, and the orgs they belong to; and the places that were searched."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from claudemeter_tui.model.account import Account, Org, Subscription
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.credits import Balance, Meter
-from claudemeter_tui.model.secrets import Cookies, Secret
 from claudemeter_tui.model.transcripts import TranscriptNews
 from claudemeter_tui.model.windows import Plan
 
@@ -79,6 +78,20 @@ class Session:
         return f"{self.browser}, {self.profile}" if self.profile else self.browser
 
 
+EXTENSION_PROFILE = "extension"
+"""Name in place of the profile's for a session that is read through the extension."""
+
+
+def name_session(browser: str, number: int) -> Session:
+    """Return the name of a browser's session; `number` counts the profiles with the extension from 1."""
+    return Session(browser, EXTENSION_PROFILE if number == 1 else f"{EXTENSION_PROFILE} {number}")
+
+
+def is_extension_session(session: Session) -> bool:
+    """Return True if the session is read through the extension."""
+    return session.profile.partition(" ")[0] == EXTENSION_PROFILE
+
+
 NO_SESSION = Session("")
 """Session of a reading that belongs to none: what a scan found, or the states from the archive."""
 PASTED_COOKIE = "pasted cookie"
@@ -86,74 +99,6 @@ PASTED_COOKIE = "pasted cookie"
 CLAUDE_CODE_LOGIN = Session("Claude Code")
 """The login of Claude Code, used in place of a browser session."""
 
-
-class ScanOutcome(StrEnum):
-    """Outcome of scanning a browser profile, as shown on screen."""
-
-    FOUND = "session found"
-    NO_COOKIE = "not signed in"
-    UNDECRYPTABLE = "could not decrypt"
-    UNSUPPORTED = "not supported"
-    LOCKED = "locked"
-    UNREADABLE = "not readable"
-    TIMED_OUT = "timed out"
-    NO_PROFILE = "no such profile"
-    NO_BROWSER = "not installed"
-
-
-@dataclass(frozen=True, slots=True)
-class ProfileScan:
-    """Result of scanning one browser profile. Its `repr` shows no cookie."""
-
-    session: Session
-    """Browser and profile; the profile is empty if the result concerns the whole browser."""
-    outcome: ScanOutcome
-    detail: str = ""
-    """Sentence for people: what happened and what helps. Never contains a cookie or a path."""
-    cookies: Cookies | None = None
-    """All claude.ai cookies of the profile, with a session key. None if there is no session."""
-    expires: datetime | None = None
-    """Expiry of the session key by the browser's record. None if not known."""
-    user_agent: str | None = None
-    """User-Agent of the browser. None if not known."""
-
-
-class LoginError(StrEnum):
-    """Reason for the lack of a usable Claude Code login, as shown on screen."""
-
-    NO_LOGIN = "not signed in"
-    UNREADABLE = "not readable"
-    NOT_JSON = "not JSON"
-    NO_TOKEN = "no token"  # noqa: S105 - words, no secret
-    EXPIRED = "expired"
-    NO_SCOPE = "may not read usage"
-
-
-@dataclass(frozen=True, slots=True)
-class Login:
-    """A usable login of Claude Code. Its `repr` shows no token."""
-
-    token: Secret
-    place: str
-    """Place of the login, as shown on screen: "login file", "keychain"."""
-    expires_at: datetime | None = None
-    """Time at which the token expires and Claude Code renews it. None if not reported."""
-    scopes: frozenset[str] | None = None
-    """Permissions of the token. None if not reported."""
-    plan: str = ""
-    """Plan as the login names it: "Max", "Pro". Empty if not reported."""
-
-
-@dataclass(frozen=True, slots=True)
-class NoLogin:
-    """Reason why there is no usable login."""
-
-    error: LoginError
-    detail: str
-    """Sentence for people: what happened and what helps. Never contains a token or a user's path."""
-
-
-LoginResult = Login | NoLogin
 
 NAME_SEPARATOR = ", "
 """Separator of several new fields in one text."""
@@ -308,20 +253,6 @@ class ScanResult:
     """Why the server does not accept the session. None if the server accepts it or was not asked."""
     is_working: bool = False
     """True if a session was found and nothing is known to be wrong with it."""
-
-
-@dataclass(frozen=True, slots=True)
-class PasteResult:
-    """Result of pasting a session while the program runs."""
-
-    account: Account | None = None
-    """Account of the session. None if it was rejected, or the server named no account."""
-    org_count: int = 0
-    """Number of orgs that it can read; 0 if it was rejected."""
-    error_kind: ErrorKind | None = None
-    """Problem that led to the rejection. None if it was accepted."""
-    detail: str = ""
-    """Detail for diagnosis; never a part of the pasted text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,17 +14,19 @@ from claudemeter_tui.model.reading import (
     CLAUDE_CODE_LOGIN,
     IGNORED_PLACE,
     ErrorKind,
+    Reading,
+    ScanResult,
+    Session,
+)
+from claudemeter_tui.model.secrets import Cookies
+from claudemeter_tui.model.session_search import (
     Login,
     LoginError,
     LoginResult,
     NoLogin,
     ProfileScan,
-    Reading,
     ScanOutcome,
-    ScanResult,
-    Session,
 )
-from claudemeter_tui.model.secrets import Cookies
 from claudemeter_tui.sessions.poller import PacedSource
 from claudemeter_tui.sessions.renewable import BrowserProvider, RenewableSession, SessionProviders
 from claudemeter_tui.sessions.scheduler import HOST_CHECK_SECONDS, PollScheduler, SessionSlot

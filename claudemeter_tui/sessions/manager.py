@@ -16,7 +16,6 @@ from claudemeter_tui.model.reading import (
     PASTED_COOKIE,
     ErrorKind,
     Failure,
-    PasteResult,
     Reading,
     Reply,
     ScanResult,
@@ -24,6 +23,7 @@ from claudemeter_tui.model.reading import (
     Session,
 )
 from claudemeter_tui.model.secrets import BadCookieError, Cookies
+from claudemeter_tui.model.session_search import PasteResult
 from claudemeter_tui.sessions.discovery import SessionDiscovery
 from claudemeter_tui.sessions.leases import AccountLeases, NoLeases
 from claudemeter_tui.sessions.poller import (

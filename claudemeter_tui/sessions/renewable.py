@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from claudemeter_tui.model.extension import HostRecord
-from claudemeter_tui.model.reading import ErrorKind, LoginResult, ProfileScan, Session
+from claudemeter_tui.model.reading import ErrorKind, Session
 from claudemeter_tui.model.secrets import Cookies
+from claudemeter_tui.model.session_search import LoginResult, ProfileScan
 from claudemeter_tui.sessions.poller import SessionSource
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cached_property, partial
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, ClassVar, Self, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, cast
 
 from rich.cells import cached_cell_len
 from textual import events as textual_events
@@ -64,10 +64,11 @@ if TYPE_CHECKING:  # the first frame does not wait for them
     from claudemeter_tui.model.store import OrgKey, OrgState, Store
     from claudemeter_tui.model.time_series import ArchivedSeries
     from claudemeter_tui.tui.alerts import DashboardRun
-    from claudemeter_tui.tui.screens.base import MomentChosen, MomentListScreen, Place, ViewScreen
+    from claudemeter_tui.tui.screens.base import ViewScreen
     from claudemeter_tui.tui.screens.connect import ConnectScreen
     from claudemeter_tui.tui.screens.events import EventsScreen
     from claudemeter_tui.tui.screens.history import HistoryScreen
+    from claudemeter_tui.tui.screens.lists import MomentChosen, MomentListScreen, Place
     from claudemeter_tui.tui.screens.overview import OverviewScreen
     from claudemeter_tui.tui.view import OrgFigures, View
     from claudemeter_tui.tui.widgets.key_hints import KeyHints
@@ -114,7 +115,7 @@ MAX_TOASTS = 3
 USAGE_PAGE_URL = "https://claude.ai/settings/usage"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Options(Settings):
     """The settings, with the theme and the folder for screenshots resolved, and the values of one run."""
 
@@ -190,8 +191,7 @@ class Palette(CommandPalette):
             super()._action_command_list(action)
 
 
-@dataclass(frozen=True)
-class ListReturn:
+class ListReturn(NamedTuple):
     """The list to which Escape returns from a past moment."""
 
     screen: type[MomentListScreen]
@@ -682,7 +682,7 @@ class Claudemeter(App[str]):
 
     def on_moment_chosen(self, message: MomentChosen) -> None:
         """Show the dashboard as of the moment of a row, if the archive has it."""
-        from claudemeter_tui.tui.screens.base import MomentListScreen
+        from claudemeter_tui.tui.screens.lists import MomentListScreen
 
         screen, back = self.screen, None
         if isinstance(screen, MomentListScreen) and screen.IS_OVERLAY:
@@ -759,17 +759,25 @@ class Claudemeter(App[str]):
 
     def watch_store(self) -> None:
         """Select an org at the start, open or close the connect screen, and redraw."""
-        from claudemeter_tui.tui.screens.connect import ConnectScreen, needs_connect_screen
+        self._select_first()
+        self._update_connect_screen()
+        self._load_missing_machine()
+        self._schedule_draw()
+
+    def _update_connect_screen(self) -> None:
+        """Open the connect screen if the user has to act, and close it once there is an org."""
         from claudemeter_tui.tui.screens.dashboard import DashboardScreen
 
-        self._select_first()
+        is_base = isinstance(self.screen, StartingScreen | DashboardScreen)
+        if is_base and self.store.orgs:
+            return
+        from claudemeter_tui.tui.screens.connect import ConnectScreen, needs_connect_screen
+
         wants_connect_screen = needs_connect_screen(self.store)
-        if wants_connect_screen and isinstance(self.screen, StartingScreen | DashboardScreen):
+        if wants_connect_screen and is_base:
             self.push_screen(ConnectScreen(self._build_view(), self.options.list_extension_browsers()))
         elif not wants_connect_screen and isinstance(self.screen, ConnectScreen):
             self.pop_screen()
-        self._load_missing_machine()
-        self._schedule_draw()
 
     def _select_first(self) -> None:
         """Select an org until the user does, and another one if the selected org is gone."""

@@ -12,7 +12,7 @@ import pytest
 from claudemeter_tui.browsers import firefox
 from claudemeter_tui.browsers.folders import BROWSERS, build_base_folders
 from claudemeter_tui.browsers.profiles import list_profiles
-from claudemeter_tui.model.reading import ProfileScan, ScanOutcome
+from claudemeter_tui.model.session_search import ProfileScan, ScanOutcome
 from tests.browsers import fake_profiles
 from tests.browsers.fake_profiles import Made
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from claudemeter_tui.browsers.scan import scan_browsers
-from claudemeter_tui.model.reading import ProfileScan
+from claudemeter_tui.model.session_search import ProfileScan
 from tests.browsers import fake_profiles, real_browsers
 from tests.browsers.site import Site, served, until
 

@@ -9,7 +9,7 @@ import browser_cookie3
 import pytest
 
 from claudemeter_tui.browsers.scan import scan_browsers
-from claudemeter_tui.model.reading import ProfileScan, ScanOutcome
+from claudemeter_tui.model.session_search import ProfileScan, ScanOutcome
 from tests.browsers import fake_profiles
 from tests.browsers.fake_profiles import Made
 

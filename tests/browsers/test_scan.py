@@ -16,7 +16,8 @@ import pytest
 from claudemeter_tui.browsers import scan
 from claudemeter_tui.browsers.profiles import BrowserProfile, UnknownBrowserError
 from claudemeter_tui.browsers.scan import find_unmatched_profiles, scan_browsers
-from claudemeter_tui.model.reading import ProfileScan, ScanOutcome, Session
+from claudemeter_tui.model.reading import Session
+from claudemeter_tui.model.session_search import ProfileScan, ScanOutcome
 from tests.browsers import fake_profiles
 from tests.browsers.fake_profiles import Made
 

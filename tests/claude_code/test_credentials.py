@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from claudemeter_tui.claude_code.credentials import CommandResult, CommandRunner, find_login
-from claudemeter_tui.model.reading import Login, LoginError, LoginResult, NoLogin
 from claudemeter_tui.model.secrets import Secret
+from claudemeter_tui.model.session_search import Login, LoginError, LoginResult, NoLogin
 from tests.claude_code.fake_login import NOON, TOKEN, Keychain, login_file, login_text, no_keychain
 
 ITEM = "Claude Code-credentials"

@@ -15,8 +15,8 @@ from claudemeter_tui.claude_code import credentials
 from claudemeter_tui.claude_code import source as source_module
 from claudemeter_tui.claude_code.credentials import CommandResult
 from claudemeter_tui.claude_code.source import PROFILE_PATH, USAGE_PATH, BearerClient
-from claudemeter_tui.model.reading import Login
 from claudemeter_tui.model.secrets import Secret
+from claudemeter_tui.model.session_search import Login
 from tests.bodies import usage_body
 from tests.claude_code.fake_login import (
     NOON,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -399,7 +398,7 @@ def test_config_prints_a_config_file(tmp_path: Path) -> None:
 def test_config_escapes_characters_that_are_not_printable(text: str) -> None:
     """The output is escaped as in TOML, and reads back as the same text."""
     given = load_settings([], {}).resolved
-    shown = format_settings({**given, "pictures": replace(given["pictures"], value=text)}, {}, Path("/none"))
+    shown = format_settings({**given, "pictures": given["pictures"]._replace(value=text)}, {}, Path("/none"))
     assert all(char.isprintable() or char == "\n" for char in shown)
     assert tomllib.loads(shown)["pictures"] == text
 

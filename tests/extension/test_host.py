@@ -17,8 +17,8 @@ from claudemeter_tui.extension.messages import MAX_RECEIVED_BYTES
 from claudemeter_tui.history.hosts import read_hosts
 from claudemeter_tui.model.account import Account
 from claudemeter_tui.model.catalogue import Endpoint
-from claudemeter_tui.model.extension import HostRecord, name_session
-from claudemeter_tui.model.reading import ErrorKind
+from claudemeter_tui.model.extension import HostRecord
+from claudemeter_tui.model.reading import ErrorKind, name_session
 from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN
 from tests.bodies import (
     ACCOUNT,

@@ -14,8 +14,7 @@ from claudemeter_tui.extension.toolbar import (
 )
 from claudemeter_tui.formatting.report import format_report
 from claudemeter_tui.model.catalogue import Endpoint
-from claudemeter_tui.model.extension import name_session
-from claudemeter_tui.model.reading import ErrorKind, Failure, Reading, Schedule
+from claudemeter_tui.model.reading import ErrorKind, Failure, Reading, Schedule, name_session
 from claudemeter_tui.model.store import Store
 from tests.bodies import org_body, usage_body
 from tests.scenes import (

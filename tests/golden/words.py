@@ -22,12 +22,11 @@ from claudemeter_tui.model.reading import (
     PASTED_COOKIE,
     ErrorKind,
     Failure,
-    PasteResult,
     Reply,
-    ScanOutcome,
     ScanResult,
     Session,
 )
+from claudemeter_tui.model.session_search import PasteResult, ScanOutcome
 from claudemeter_tui.model.store import Problem, Store
 from claudemeter_tui.model.verdict import PaymentProblem
 from claudemeter_tui.privacy.redact import BodyRedactor, Pseudonyms

@@ -20,8 +20,9 @@ from claudemeter_tui.formatting.problems import (
     format_session_table,
 )
 from claudemeter_tui.model.account import Account
-from claudemeter_tui.model.reading import ErrorKind, PasteResult, ProfileScan, ScanOutcome, Session
+from claudemeter_tui.model.reading import ErrorKind, Session
 from claudemeter_tui.model.secrets import Cookies
+from claudemeter_tui.model.session_search import PasteResult, ProfileScan, ScanOutcome
 from claudemeter_tui.sessions.discovery import BrowserScanner
 from claudemeter_tui.sessions.renewable import BrowserProvider
 from claudemeter_tui.wiring import Machine, build_machine_providers

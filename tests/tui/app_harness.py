@@ -10,7 +10,8 @@ from typing import Any
 from textual.app import App
 from textual.pilot import Pilot
 
-from claudemeter_tui.model.reading import PasteResult, Reading
+from claudemeter_tui.model.reading import Reading
+from claudemeter_tui.model.session_search import PasteResult
 from claudemeter_tui.tui.app import Claudemeter, Options
 from tests.scenes import NOW, OrgBodies, readings
 

@@ -29,14 +29,13 @@ from claudemeter_tui.model.reading import (
     IGNORED_PLACE,
     ErrorKind,
     Failure,
-    PasteResult,
     Reading,
     Reply,
-    ScanOutcome,
     ScanResult,
     Schedule,
     Session,
 )
+from claudemeter_tui.model.session_search import PasteResult, ScanOutcome
 from claudemeter_tui.tui.app import Claudemeter, Options
 from claudemeter_tui.tui.screens.connect import CONNECT_KEYS, ConnectScreen, SecretInput, needs_connect_screen
 from tests.model.readings import folded

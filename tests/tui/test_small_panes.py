@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from claudemeter_tui.tui.app import Claudemeter
-from claudemeter_tui.tui.screens.base import ListScreen, PageScreen, ViewScreen
+from claudemeter_tui.tui.screens.base import ViewScreen
 from claudemeter_tui.tui.screens.dashboard import ChartScreen, DashboardScreen
 from claudemeter_tui.tui.screens.details import DetailsScreen
 from claudemeter_tui.tui.screens.events import EventsScreen
 from claudemeter_tui.tui.screens.help import HelpScreen
+from claudemeter_tui.tui.screens.lists import ListScreen, PageScreen
 from claudemeter_tui.tui.screens.overview import OverviewScreen
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.status_line import InlineToast

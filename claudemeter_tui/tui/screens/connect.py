@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -24,15 +23,8 @@ from claudemeter_tui.formatting.problems import (
     describe_scan_result,
 )
 from claudemeter_tui.model.event_log import LOGIN_ERRORS
-from claudemeter_tui.model.reading import (
-    ARCHIVE_ERRORS,
-    IGNORED_PLACE,
-    ErrorKind,
-    PasteResult,
-    ScanOutcome,
-    ScanResult,
-    Session,
-)
+from claudemeter_tui.model.reading import ARCHIVE_ERRORS, IGNORED_PLACE, ErrorKind, ScanResult, Session
+from claudemeter_tui.model.session_search import PasteResult, ScanOutcome
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.keys import Key
@@ -89,7 +81,7 @@ def build_connect_page(
         lines += wrap_text(cure, width - 2)
     if height >= ROOMY_FROM:
         lines = [Content(""), *lines, *wrap_text(ABOUT, width - 2, MUTED), Content("")]
-    keys = [replace(key, purpose=case.retry) if key.action == "refresh" else key for key in keys]
+    keys = [key._replace(purpose=case.retry) if key.action == "refresh" else key for key in keys]
     inner = width - (4 if width >= FRAMES_FROM else 2)
     return [
         *_indent_lines(lines),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Mapping
-from dataclasses import replace
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -17,7 +16,7 @@ from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import Failure, Reply
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.keys import HELP_KEY, Key
-from claudemeter_tui.tui.screens.base import CURSOR_KEYS, SPACED_FROM, ListScreen, describe_no_org
+from claudemeter_tui.tui.screens.lists import CURSOR_KEYS, SPACED_FROM, ListScreen, describe_no_org
 from claudemeter_tui.tui.styled_text import (
     MUTED,
     SEVERITY_STYLES,
@@ -64,11 +63,11 @@ class DetailsScreen(ListScreen):
     HINTS = (
         DETAILS_KEYS[-1],
         HELP_KEY,
-        replace(DETAILS_KEYS[0], display="←→", label="reply"),
+        DETAILS_KEYS[0]._replace(display="←→", label="reply"),
         DETAILS_KEYS[3],
         DETAILS_KEYS[6],
         DETAILS_KEYS[7],
-        replace(DETAILS_KEYS[2], label="its reply"),
+        DETAILS_KEYS[2]._replace(label="its reply"),
         Key("", "1-9", "", "org", ""),
     )
     MIN_HEIGHTS = (4, 12)

@@ -18,7 +18,7 @@ from claudemeter_tui.formatting.values import format_count, format_day_title, to
 from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.problems import ProblemCause, ProblemGroup
 from claudemeter_tui.tui.keys import HELP_KEY, Key
-from claudemeter_tui.tui.screens.base import CURSOR_KEYS, PAGE_HINTS, TITLE_FROM, MomentListScreen, Place
+from claudemeter_tui.tui.screens.lists import CURSOR_KEYS, PAGE_HINTS, TITLE_FROM, MomentListScreen, Place
 from claudemeter_tui.tui.styled_text import (
     HEADING,
     MUTED,

@@ -13,11 +13,11 @@ from claudemeter_tui.formatting.verdict import NO_LIMITS
 from claudemeter_tui.model.verdict import STATE_SEVERITIES, VerdictState
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.keys import KEY_GROUPS
-from claudemeter_tui.tui.screens.base import PageScreen
 from claudemeter_tui.tui.screens.connect import CONNECT_KEYS
 from claudemeter_tui.tui.screens.details import DETAILS_KEYS
 from claudemeter_tui.tui.screens.events import EVENTS_KEYS
 from claudemeter_tui.tui.screens.history import HISTORY_KEYS
+from claudemeter_tui.tui.screens.lists import PageScreen
 from claudemeter_tui.tui.screens.machine import MACHINE_KEYS
 from claudemeter_tui.tui.screens.overview import OVERVIEW_KEYS
 from claudemeter_tui.tui.screens.themes import THEMES_KEYS

@@ -19,12 +19,7 @@ from claudemeter_tui.formatting.history import (
 )
 from claudemeter_tui.model.history import HISTORY_SPANS, HistoryAnswer, HourCalendar
 from claudemeter_tui.tui.keys import HELP_KEY, PERIOD_HINT, Key
-from claudemeter_tui.tui.screens.base import (
-    AS_OF_KEY,
-    CURSOR_KEYS,
-    Place,
-    describe_no_org,
-)
+from claudemeter_tui.tui.screens.lists import AS_OF_KEY, CURSOR_KEYS, Place, describe_no_org
 from claudemeter_tui.tui.screens.pages import PagesScreen
 from claudemeter_tui.tui.view import HistoryState, View
 from claudemeter_tui.tui.widgets import history_calendar, history_pages

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import ClassVar
 
@@ -23,7 +22,7 @@ from claudemeter_tui.formatting.values import format_moment
 from claudemeter_tui.model.machine import REFUSAL_DAYS, MachineUsage, SpanKind
 from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.tui.keys import HELP_KEY, PERIOD_HINT, Key
-from claudemeter_tui.tui.screens.base import AS_OF_KEY, CURSOR_KEYS, Place
+from claudemeter_tui.tui.screens.lists import AS_OF_KEY, CURSOR_KEYS, Place
 from claudemeter_tui.tui.screens.pages import PagesScreen
 from claudemeter_tui.tui.view import MachineState, View
 from claudemeter_tui.tui.widgets import machine_pages
@@ -31,7 +30,7 @@ from claudemeter_tui.tui.widgets.list_view import ListPage
 from claudemeter_tui.tui.widgets.tables import build_reading_page, build_text_page
 
 MACHINE_KEYS = (
-    replace(AS_OF_KEY, purpose="show the dashboard as of this refusal"),
+    AS_OF_KEY._replace(purpose="show the dashboard as of this refusal"),
     Key("tab", "Tab", "screen.turn(1)", "page", "next page"),
     Key("shift+tab", "Shift+Tab", "screen.turn(-1)", "previous", "previous page"),
     Key("plus,equals_sign", "+", "screen.span(1)", "longer", "longer period of projects and models"),

@@ -32,7 +32,7 @@ from claudemeter_tui.model.time_series import ArchivedSeries
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.keys import HELP_KEY, Key
 from claudemeter_tui.tui.layout import WIDE_FROM, Layout
-from claudemeter_tui.tui.screens.base import CURSOR_KEYS, ListScreen, describe_no_org
+from claudemeter_tui.tui.screens.lists import CURSOR_KEYS, ListScreen, describe_no_org
 from claudemeter_tui.tui.styled_text import (
     FRAME,
     HEADING,
@@ -136,7 +136,7 @@ class OverviewScreen(ListScreen):
         HELP_KEY,
         OVERVIEW_KEYS[0],
         OVERVIEW_KEYS[1],
-        replace(OVERVIEW_KEYS[2], display="←→"),
+        OVERVIEW_KEYS[2]._replace(display="←→"),
         OVERVIEW_KEYS[4],
         Key("", "q", "quit", "quit", ""),
     )

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from textual.content import Content
 
-from claudemeter_tui.tui.screens.base import SPACED_FROM, MomentListScreen, Place
+from claudemeter_tui.tui.screens.lists import SPACED_FROM, MomentListScreen, Place
 from claudemeter_tui.tui.styled_text import HEADING, MUTED, build_line, fit_pieces, frame_lines
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.details_pages import build_reply_tab

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import ClassVar
 
 from textual.binding import BindingType
@@ -25,7 +24,7 @@ from claudemeter_tui.model.past import PastFigures
 from claudemeter_tui.model.verdict import get_state_severity
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.keys import HELP_KEY, ORG_KEYS, PAST_KEYS, SCREEN_KEYS, SHARING_KEYS, Key
-from claudemeter_tui.tui.screens.base import AS_OF_KEY, CURSOR_KEYS, MomentListScreen
+from claudemeter_tui.tui.screens.lists import AS_OF_KEY, CURSOR_KEYS, MomentListScreen
 from claudemeter_tui.tui.styled_text import (
     HEADING,
     MUTED,
@@ -57,7 +56,7 @@ class PastScreen(MomentListScreen):
         Key("", "Esc", "close", "back", ""),
         HELP_KEY,
         AS_OF_KEY,
-        replace(PAST_KEYS[0], display="[ ]", label="event", action=""),
+        PAST_KEYS[0]._replace(display="[ ]", label="event", action=""),
         SCREEN_KEYS[2],
         Key("", "1-9 ←→", "", "org", ""),
         SHARING_KEYS[1],

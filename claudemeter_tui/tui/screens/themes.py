@@ -9,7 +9,7 @@ from textual.content import Content
 
 from claudemeter_tui.formatting.search import has_words
 from claudemeter_tui.tui.keys import HELP_KEY, Key
-from claudemeter_tui.tui.screens.base import CURSOR_KEYS, PAGE_HINTS, SPACED_FROM, ListScreen
+from claudemeter_tui.tui.screens.lists import CURSOR_KEYS, PAGE_HINTS, SPACED_FROM, ListScreen
 from claudemeter_tui.tui.styled_text import (
     CALM_MARK,
     HEADING,

@@ -26,7 +26,6 @@ from claudemeter_tui.charts.chart import (
     draw_credits_sparkline,
     draw_window_sparkline,
 )
-from claudemeter_tui.formatting.events import describe_event
 from claudemeter_tui.formatting.values import format_moment, format_money, format_percent
 from claudemeter_tui.model.catalogue import SESSION_LABEL, WindowKind
 from claudemeter_tui.model.forecast import forecast_course
@@ -365,6 +364,8 @@ def find_charted_window(view: View) -> Window | None:
 
 def _iterate_pointer_notes(point: ChartPoint, view: View) -> Iterator[StyledLine]:
     """Yield `14:31  $50.00 · BLOCKED: your monthly cap is reached`, then with fewer events."""
+    from claudemeter_tui.formatting.events import describe_event  # noqa: PLC0415 - not for the first figures
+
     at = format_moment(point.events[0].at if point.events else point.ends_at, view.now, view.zone)
     values = "  ".join(point.values) or "no data"
     happened = [build_line(describe_event(event, view.zone)) for event in point.events]

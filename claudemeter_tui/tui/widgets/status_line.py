@@ -12,7 +12,6 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 
-from claudemeter_tui.formatting.events import describe_event
 from claudemeter_tui.formatting.problems import format_group_title
 from claudemeter_tui.formatting.values import format_count, format_moment
 from claudemeter_tui.model.events import Event, EventKind
@@ -148,6 +147,8 @@ def _rank(severity: Severity, at: datetime, view: View) -> int:
 
 
 def _build_event(event: Event, view: View) -> StyledLine:
+    from claudemeter_tui.formatting.events import describe_event  # noqa: PLC0415 - not for the first figures
+
     at, text = format_moment(event.at, view.now, view.zone), describe_event(event, view.zone)
     style = SEVERITY_STYLES[event.severity] if event.severity > Severity.NORMAL else MUTED
     owner = f"{event.owner_name} · " if event.owner_name else ""
