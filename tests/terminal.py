@@ -59,6 +59,7 @@ class Terminal:
 
     The environment holds only PATH, HOME and what a common terminal sets; `env` adds to it or replaces.
     For job control (Ctrl+Z) start a shell: a command alone in its terminal cannot be suspended by a key.
+    Without `is_controlling`, the command gets no signal of its terminal, such as SIGHUP when it is closed.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class Terminal:
         rows: int = 30,
         env: Mapping[str, str] | None = None,
         cwd: str | os.PathLike[str] | None = None,
+        is_controlling: bool = True,
     ) -> None:
         self._screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self._screen)
@@ -80,7 +82,7 @@ class Terminal:
         self._stop, self._stopper = os.pipe()
         _set_size(slave, columns, rows)
         self._process = subprocess.Popen(
-            [sys.executable, "-ISc", _LAUNCH, *command],
+            [sys.executable, "-ISc", _LAUNCH, *command] if is_controlling else [*command],
             stdin=slave,
             stdout=slave,
             stderr=slave,

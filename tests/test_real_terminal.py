@@ -85,12 +85,14 @@ def server() -> Iterator[LoopbackServer]:
         yield server
 
 
-def program(server: LoopbackServer, columns: int = 120, rows: int = 36, **more: str) -> Terminal:
+def program(
+    server: LoopbackServer, columns: int = 120, rows: int = 36, *, is_controlling: bool = True, **more: str
+) -> Terminal:
     """Start the installed command with that server and with more variables."""
     environment = {"CLAUDEMETER_COOKIE": f"sessionKey={SECRET}; lastActiveOrg={PERSONAL}", **more}
     # Otherwise the worst org is selected once all are read.
     command = [PROGRAM, "--base-url", server.url, "--org", "Personal"]
-    return Terminal(command, columns=columns, rows=rows, env=environment)
+    return Terminal(command, columns=columns, rows=rows, env=environment, is_controlling=is_controlling)
 
 
 def is_polled(terminal: Terminal) -> bool:
@@ -146,6 +148,14 @@ def test_closed_window_ends_the_program(server: LoopbackServer) -> None:
         terminal.wait_for("$17.20 of $50.00")
         terminal.hang_up()
         assert terminal.wait() in (0, 120)  # 120: nothing is left that Python could flush.
+
+
+def test_closed_window_ends_the_program_without_a_signal(server: LoopbackServer) -> None:
+    """A program started by `setsid` gets no SIGHUP; it notices within seconds that its terminal is gone."""
+    with program(server, is_controlling=False) as terminal:
+        terminal.wait_for("$17.20 of $50.00")
+        terminal.hang_up()
+        assert terminal.wait() in (0, 120)
 
 
 def test_window_closed_on_a_busy_screen_ends_the_program(server: LoopbackServer, tmp_path: Path) -> None:

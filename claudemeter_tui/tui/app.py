@@ -444,7 +444,7 @@ class Claudemeter(App[str]):
 
     def _exit_on_signal(self) -> None:
         """Exit as after a key, even before the first frame, and restore the terminal if it still exists."""
-        self._terminal_writer.is_closed = not os.isatty(sys.__stderr__.fileno()) if sys.__stderr__ else True
+        self._terminal_writer.is_closed = _is_terminal_closed()
         self.exit()
 
     def _abandon_terminal(self) -> None:
@@ -1093,6 +1093,9 @@ class Claudemeter(App[str]):
             cached_cell_len.cache_clear()
             ANSIToTruecolor.truecolor_style.cache_clear()
         self._check_terminal_size()
+        # Without a controlling terminal there is no SIGHUP, and Textual reads a closed one again and again.
+        if not self.is_headless and _is_terminal_closed():
+            self._exit_on_signal()
 
     def _check_terminal_size(self) -> None:
         if not self.is_headless:
@@ -1285,6 +1288,10 @@ def compute_tick_delay(now: datetime, speed: float) -> float:
 
 def _forget_closed_widgets() -> None:
     StylesCache.get_inner_outer.cache_clear()
+
+
+def _is_terminal_closed() -> bool:
+    return sys.__stderr__ is None or not os.isatty(sys.__stderr__.fileno())
 
 
 def _has_room_for_toasts(size: Size) -> bool:
