@@ -37,12 +37,6 @@ MAX_PATHS = 3
 """Maximum number of new fields that a line names; the others are only counted."""
 
 
-def format_event_line(event: Event, now: datetime, zone: tzinfo | None = None, name: str = "") -> str:
-    """Return `14:31 BLOCKED: your monthly cap is reached`; the org's name after the time, if given."""
-    text = f"{name} · {describe_event(event, zone)}" if name else describe_event(event, zone)
-    return f"{format_moment(event.at, now, zone)} {text}"
-
-
 def describe_event(event: Event, zone: tzinfo | None = None) -> str:
     """Return the event without time and org: `5-hour window full, resets 16:00`."""
     return "".join(_split_event(event, zone))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -13,7 +12,6 @@ from claudemeter_tui.formatting.events import (
     describe_event,
     describe_event_cause,
     format_event_json,
-    format_event_line,
 )
 from claudemeter_tui.model.account import Org
 from claudemeter_tui.model.catalogue import Cause, CreditState, Endpoint
@@ -276,16 +274,6 @@ def test_event_has_two_parts_in_a_table(what: str, cause: str, one: Event) -> No
 def test_every_kind_has_words() -> None:
     """The table above has every kind of event."""
     assert set(EventKind) == {one.kind for one, _ in WORDS}
-
-
-def test_line_has_time_and_name() -> None:
-    """The time is local, with its day once that is past; the name is the caller's."""
-    blocked = event(EventKind.BLOCKED, credit_lock=CAP)
-    assert format_event_line(blocked, NOW, UTC) == "14:31 BLOCKED: your monthly cap is reached"
-    tokyo = format_event_line(blocked, NOW, ZoneInfo("Asia/Tokyo"), name="Org A")
-    assert tokyo == "23:31 Org A · BLOCKED: your monthly cap is reached"
-    next_day = format_event_line(blocked, NOW + timedelta(days=1), UTC)
-    assert next_day == "Sat Apr 25 14:31 BLOCKED: your monthly cap is reached"
 
 
 def test_json_is_one_line_of_ascii_with_every_fact() -> None:

@@ -13,7 +13,6 @@ from claudemeter_tui.commands import status as status_command
 from claudemeter_tui.commands.once import run_once
 from claudemeter_tui.commands.status import StatusPlace, StatusRequest
 from claudemeter_tui.commands.watch import run_watch
-from claudemeter_tui.formatting import events as event_words
 from claudemeter_tui.formatting import problems
 from claudemeter_tui.formatting import verdict as verdict_words
 from claudemeter_tui.formatting.credits import format_credits_forecast, format_window_forecasts
@@ -37,6 +36,7 @@ from claudemeter_tui.privacy.redact import RedactedStore, Redactor
 from claudemeter_tui.settings import SettingsError
 from claudemeter_tui.tui.alerts import select_alerts
 from tests.commands.status_bar import KEY, ORIGIN, record_poll
+from tests.event_lines import format_event_line
 from tests.golden.scenes import Playback, Scene
 from tests.scenes import INTERVAL
 
@@ -164,7 +164,7 @@ def _row(state: OrgState, now: datetime) -> str:
 
 def _happened(scene: Scene) -> str:
     found = scene.events
-    event_lines = [event_words.format_event_line(event, scene.now, UTC, event.owner_name) for event in found]
+    event_lines = [format_event_line(event, scene.now, UTC, event.owner_name) for event in found]
     called = select_alerts(found, UTC)
     return _lines((*event_lines, *(f"alert {one.severity}: {one.title}: {one.text}" for one in called)))
 

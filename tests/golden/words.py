@@ -10,7 +10,7 @@ from claudemeter_tui.charts.axes import EVENT_MARKS
 from claudemeter_tui.formatting import credits, problems
 from claudemeter_tui.formatting import values as forms
 from claudemeter_tui.formatting.credits import LOCK_NOT_VISIBLE
-from claudemeter_tui.formatting.events import describe_event, format_event_json, format_event_line
+from claudemeter_tui.formatting.events import describe_event, format_event_json
 from claudemeter_tui.formatting.json_view import JsonLine, format_json_lines
 from claudemeter_tui.formatting.problems import PROBLEM_TEXTS
 from claudemeter_tui.model.account import Account, Org
@@ -33,6 +33,7 @@ from claudemeter_tui.privacy.redact import BodyRedactor, Pseudonyms
 from claudemeter_tui.tui.keys import KEY_GROUPS
 from claudemeter_tui.tui.screens.help import OTHER_KEY_GROUPS
 from tests import golden_bodies
+from tests.event_lines import format_event_line
 from tests.formatting.test_events import NOW as EVENTS_NOW
 from tests.formatting.test_events import WORDS
 from tests.scenes import NOW, READ, parts

@@ -21,7 +21,6 @@ from typing import Any
 from claudemeter_tui.commands.once import run_once
 from claudemeter_tui.commands.status import StatusAnswer, StatusRequest, answer_request
 from claudemeter_tui.commands.watch import EventWatcher
-from claudemeter_tui.formatting.events import format_event_line
 from claudemeter_tui.formatting.figures import build_sections
 from claudemeter_tui.formatting.template import DEFAULT_TEMPLATE
 from claudemeter_tui.formatting.verdict import format_verdict_banner
@@ -34,6 +33,7 @@ from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.sessions.manager import SessionManager
 from claudemeter_tui.wiring import Machine, build_machine_providers
 from tests.bodies import ACCOUNT, Json, account_body, org_body, subscription_body, usage_body
+from tests.event_lines import format_event_line
 from tests.responses import NOT_FOUND, Answer, Sends
 from tests.scenes import NOW
 from tests.server import LoopbackServer

@@ -15,7 +15,6 @@ from typing import Any
 
 from rich.cells import cell_len
 
-from claudemeter_tui.formatting import events as event_words
 from claudemeter_tui.formatting import values as form
 from claudemeter_tui.formatting import verdict as words
 from claudemeter_tui.formatting.overview import CAN_WORK, COUNT_NAMES, OverviewRow, list_credit_forms
@@ -30,6 +29,7 @@ from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.model.windows import Window
+from tests.event_lines import format_event_line
 
 _DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
@@ -142,7 +142,7 @@ def allowed(
             for forms in facts
             for form in forms
         ),
-        *(event_words.format_event_line(one, now, UTC) for one in events),
+        *(format_event_line(one, now, UTC) for one in events),
     ]
     figures |= {found[0] for text in sentences for found in FIGURE.finditer(text)}
     reasons = [window.locked_reason for window in windows] + [lead.reason if lead else None]
