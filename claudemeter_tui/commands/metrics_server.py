@@ -29,6 +29,8 @@ from claudemeter_tui.settings import SettingsError, describe_os_error, is_secret
 from claudemeter_tui.storage import read_start
 
 METRICS_PATH = "/metrics"
+METHODS = ("GET", "HEAD")
+"""Methods that are answered; HEAD like GET without the body."""
 MAX_HEAD_BYTES = 16_384
 """Maximum bytes of a request without its body; Prometheus sends a few hundred."""
 HEAD_SECONDS = 5.0
@@ -198,8 +200,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(HTTPStatus.UNAUTHORIZED, header=("WWW-Authenticate", "Bearer"))
         elif (path := self.path.partition("?")[0]) not in ("/", METRICS_PATH):
             self._send(HTTPStatus.NOT_FOUND)
-        elif self.command != "GET":
-            self._send(HTTPStatus.METHOD_NOT_ALLOWED, header=("Allow", "GET"))
+        elif self.command not in METHODS:
+            self._send(HTTPStatus.METHOD_NOT_ALLOWED, header=("Allow", ", ".join(METHODS)))
         elif path == METRICS_PATH:
             # The content type repeats a part of this header, which can continue on another line.
             accept = " ".join(self.headers.get("Accept", "").split())

@@ -265,7 +265,6 @@ def test_request_without_a_name_is_refused(server: MetricsServer) -> None:
         (404, "GET /metrics%00 HTTP/1.1"),
         (404, "GET /favicon.ico HTTP/1.1"),
         (404, "POST /admin HTTP/1.1"),
-        (405, "HEAD /metrics HTTP/1.1"),
         (405, "POST /metrics HTTP/1.1"),
         (405, "OPTIONS /metrics HTTP/1.1"),
         (405, "DELETE / HTTP/1.1"),
@@ -281,8 +280,31 @@ def test_only_one_page_exists(expected: int, request_line: str, server: MetricsS
     assert read_status(reply) == expected
     assert not re.search(r"python|root:", reply, re.IGNORECASE)
     assert "nosniff" in reply
-    if request_line.startswith("HEAD"):
-        assert reply.endswith("\r\n\r\n")
+    assert ("Allow: GET, HEAD" in reply) is (expected == 405)
+
+
+def test_head_is_answered_like_get_without_the_body(server: MetricsServer) -> None:
+    """Status and headers are those of GET, also of a refusal; only the time of the reply may differ."""
+    accept = "Accept: application/openmetrics-text;version=1.0.0"
+    for expected, target, host in (
+        (200, "/metrics", "{host}"),
+        (200, "/", "{host}"),
+        (404, "/admin", "{host}"),
+        (421, "/metrics", "evil.example"),
+    ):
+        with_body, without = (
+            send(server, f"{method} {target} HTTP/1.1\r\nHost: {host}\r\n{accept}\r\n\r\n")
+            for method in ("GET", "HEAD")
+        )
+        head, _, body = with_body.partition("\r\n\r\n")
+        assert read_status(without) == expected
+        assert f"Content-Length: {len(body.encode())}" in head.splitlines()
+        assert list_headers(without) == [*list_headers(head), "", ""]
+
+
+def list_headers(reply: str) -> list[str]:
+    """Return the lines of a reply, without the time at which it was sent."""
+    return [line for line in reply.split("\r\n") if not line.startswith("Date:")]
 
 
 def test_large_requests_are_refused(server: MetricsServer) -> None:
