@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -37,9 +38,22 @@ INSTANCE = {"instance": "127.0.0.1:19190", "job": "claudemeter"}
 LAST_SUCCESS = "claudemeter_org_last_success_timestamp_seconds"
 FAST = OrgBodies(org=org_body(scenes.LAB, "Lab"), usage=usage_body(90.0, 41.0), overage=overage_body())
 """An org whose 5-hour window will be full before it resets."""
+WAITING = replace(
+    scenes.WAITING,
+    org=org_body("5010a1b2-0000-4000-8000-000000000004", "Solo"),
+    usage=usage_body(100.0, 41.0),
+)
+"""An org whose 5-hour window is full, without usage credits."""
 CALM = OrgBodies(usage=usage_body(10.0, 10.0), overage=overage_body())
 """An org without any alert."""
-RULES = ("ClaudeBlocked", "ClaudeCapNear", "ClaudeFiguresStale", "ClaudeWindowFullSoon")
+SEVERITIES = {
+    "ClaudeBlocked": "critical",
+    "ClaudeWait": "warning",
+    "ClaudeCapNear": "warning",
+    "ClaudeFiguresStale": "warning",
+    "ClaudeWindowFullSoon": "warning",
+}
+"""Every rule, and the severity of its alerts."""
 
 
 def render(store: Store, now: datetime = NOW, *, shows_names: bool = True) -> str:
@@ -82,7 +96,10 @@ def expect(rule: str, minute: int, *alerts: tuple[dict[str, str], str]) -> dict[
         "alertname": rule,
         "eval_time": f"{minute}m",
         "exp_alerts": [
-            {"exp_labels": {**INSTANCE, **labels}, "exp_annotations": {"summary": summary}}
+            {
+                "exp_labels": {**INSTANCE, "severity": SEVERITIES[rule], **labels},
+                "exp_annotations": {"summary": summary},
+            }
             for labels, summary in alerts
         ],
     }
@@ -108,10 +125,14 @@ def check_rules(folder: Path, *tests: tuple[Sequence[dict[str, str]], Sequence[d
 
 @pytest.mark.tools
 def test_rules_alert_to_what_they_are_for(tmp_path: Path) -> None:
-    """A blocked org, a reached cap, a window that fills too early and old figures; the names are shown."""
-    store = scenes.store(CALM, scenes.TEAM, FAST)
+    """An org that is blocked or waits, a reached cap, a window that fills too early and old figures.
+
+    The names are shown, and each alert has its severity.
+    """
+    store = scenes.store(CALM, scenes.TEAM, FAST, WAITING)
     team, lab, calm = (find_org(store, name) for name in ("Acme Team", "Lab", "Personal"))
     blocked = {"org": team, "state": "blocked", "name": "Acme Team"}
+    waits = {"org": find_org(store, "Solo"), "state": "wait", "name": "Solo"}
     cap = {"org": team, "owner": "own", "name": "Acme Team"}
     windows = [
         (
@@ -127,6 +148,11 @@ def test_rules_alert_to_what_they_are_for(tmp_path: Path) -> None:
             build_series(store),
             [
                 expect("ClaudeBlocked", 1, (blocked, "Acme Team is blocked: the next prompt is refused")),
+                expect(
+                    "ClaudeWait",
+                    1,
+                    (waits, "Solo waits for a window: the next prompt is refused until it resets"),
+                ),
                 expect("ClaudeCapNear", 1, (cap, "Acme Team has used 100% of its cap (own)")),
                 expect("ClaudeWindowFullSoon", 10),
                 expect("ClaudeWindowFullSoon", 16, *windows),
@@ -150,7 +176,7 @@ def test_rules_are_quiet_if_all_is_well(tmp_path: Path) -> None:
     check_rules(
         tmp_path,
         *(
-            (build_series(scenes.store(org)), [expect(rule, minute) for rule in RULES for minute in (20, 60)])
+            (build_series(scenes.store(org)), [expect(rule, at) for rule in SEVERITIES for at in (20, 60)])
             for org in (CALM, near)
         ),
     )
@@ -211,7 +237,7 @@ def test_real_prometheus_scrapes_the_program(token: str, tmp_path: Path) -> None
             assert (alert["alertstate"], alert["name"] == "Acme Team") == ("firing", bool(token))
             groups = prometheus.get("rules")["groups"]
             health = {rule["name"]: rule["health"] for group in groups for rule in group["rules"]}
-            assert health == dict.fromkeys(RULES, "ok")
+            assert health == dict.fromkeys(SEVERITIES, "ok")
             series = prometheus.get("series", **{"match[]": '{__name__=~"claudemeter_.+"}'})
             assert len(series) > 40
             assert bool(re.search("Acme|pat@example", json.dumps(series))) is bool(token)
