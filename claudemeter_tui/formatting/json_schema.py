@@ -225,6 +225,7 @@ def _org() -> JsonSchema:
                 "Other accounts and sessions that read the same figures. Empty if there are none.",
             ),
             "this_machine": _this_machine(),
+            "metrics_org": _text("Identifier of the org in the metrics: the label org of --metrics."),
         },
     )
 

@@ -39,6 +39,7 @@ from claudemeter_tui.formatting.verdict import format_verdict_line
 from claudemeter_tui.model.catalogue import CreditState, Endpoint
 from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.forecast import forecast_percent_at_reset, forecast_window_full
+from claudemeter_tui.model.identifiers import identify_orgs
 from claudemeter_tui.model.machine import OrgUse, find_cycle_start
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgKey, OrgState, Problem, Store
@@ -85,7 +86,13 @@ def format_json_array(
         uses: use of this machine by org. An org that is not in it has no known use.
     """
     unknown = OrgUse(find_cycle_start(now))
-    objects = (_format_object(store, state, now, zone, uses.get(state.key, unknown)) for state in states)
+    identifiers = identify_orgs(store.orgs)
+    objects = (
+        _format_object(
+            store, state, now, zone, use=uses.get(state.key, unknown), identifier=identifiers[state.key]
+        )
+        for state in states
+    )
     return _NOT_ASCII.sub(lambda match: escape_char(match[0]), "[" + ", ".join(objects) + "]")
 
 
@@ -182,7 +189,9 @@ def _format_local_day(moment: datetime, now: datetime, zone: tzinfo | None) -> s
     return format_day(to_local(moment, zone).date(), to_local(now, zone).date())
 
 
-def _format_object(store: Store, state: OrgState, now: datetime, zone: tzinfo | None, use: OrgUse) -> str:
+def _format_object(
+    store: Store, state: OrgState, now: datetime, zone: tzinfo | None, *, use: OrgUse, identifier: str
+) -> str:
     """Return the JSON object of an org, its replies exactly as the server sent them."""
     verdict = judge(state, now)
     # Keep the server's own text: parsing and printing would change long numbers and repeated keys.
@@ -241,6 +250,7 @@ def _format_object(store: Store, state: OrgState, now: datetime, zone: tzinfo | 
             ]
         ),
         "this_machine": json.dumps(_build_use_object(use)),
+        "metrics_org": json.dumps(identifier),
     }
     return "{\n" + ",\n".join(f'  "{key}": {value}' for key, value in members.items()) + "\n}"
 

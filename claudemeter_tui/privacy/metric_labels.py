@@ -1,16 +1,10 @@
-"""Give sources, orgs and windows the label values of the metrics: identifiers that no name can be read from.
-
-An identifier is the same in every run and every process, so that a series in Prometheus continues. It is the
-beginning of a hash of a UUID, which is random: the UUID cannot be found from it, but someone who knows the
-UUID can recognize it. Names, e-mails and profiles are never hashed, because they can be guessed.
-"""
+"""Give sources, orgs and windows the label values of the metrics, from which no name can be read."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
-from hashlib import sha256
 
 from claudemeter_tui.formatting.metrics import (
     MetricsView,
@@ -21,13 +15,12 @@ from claudemeter_tui.formatting.metrics import (
 )
 from claudemeter_tui.model.account import Account
 from claudemeter_tui.model.catalogue import SCOPED_LIMIT_KIND, WINDOWS
+from claudemeter_tui.model.identifiers import hash_parts, identify_orgs
 from claudemeter_tui.model.sanitize import sanitize_text
 from claudemeter_tui.model.store import OrgState, SessionState, Store
 from claudemeter_tui.model.windows import Window
 from claudemeter_tui.privacy.allowlist import KNOWN_SURFACES, MODEL_PATTERN, PLAN_PATTERN
 
-HASH_DIGITS = 12
-"""Hexadecimal digits of an identifier: two of a thousand orgs are equal in one of 500 million cases."""
 MAX_LABEL_LENGTH = 120
 """Maximum characters of a name in a label; a longer one is cut."""
 OTHER = "other"
@@ -50,10 +43,10 @@ def build_view(store: Store, now: datetime, *, shows_names: bool) -> MetricsView
         for state, labels in zip(states, _label_sources(states, store, shows_names), strict=True)
     )
     by_session = {source.state.session: source.labels.source for source in sources}
-    counts = Counter(state.org.uuid for state in store.orgs)
+    identifiers = identify_orgs(store.orgs)
     orgs = tuple(
         OrgFigures(
-            _label_org(state, by_session.get(state.session, ""), counts[state.org.uuid] > 1, shows_names),
+            _label_org(state, identifiers[state.key], by_session.get(state.session, ""), shows_names),
             state,
             tuple(label_windows(state.plan.windows if state.plan is not None else ())),
             now,
@@ -63,10 +56,8 @@ def build_view(store: Store, now: datetime, *, shows_names: bool) -> MetricsView
     return MetricsView(store, sources, orgs, now)
 
 
-def _label_org(state: OrgState, source: str, is_seat: bool, shows_names: bool) -> OrgLabels:  # noqa: FBT001
-    """Return the labels of an org; each seat of an org with several ones has an identifier of its own."""
-    uuid = state.org.uuid.lower()
-    org = hash_parts("seat", uuid, state.account.key) if is_seat else hash_parts("org", uuid)
+def _label_org(state: OrgState, org: str, source: str, shows_names: bool) -> OrgLabels:  # noqa: FBT001
+    """Return the labels of an org with this identifier."""
     name = _shorten(state.org.display_name) if shows_names else org
     plan = state.org.plan_name if PLAN_PATTERN.fullmatch(state.org.plan_name) else OTHER
     return OrgLabels(org, name, _label_account(state.account, shows_names), plan, source)
@@ -121,11 +112,6 @@ def _is_known_window(key: str) -> bool:
     kind, _, name = key.partition(":")
     is_public = MODEL_PATTERN.fullmatch(name) is not None or name.lower() in KNOWN_SURFACES
     return key in WINDOWS or (kind == SCOPED_LIMIT_KIND and is_public)
-
-
-def hash_parts(kind: str, *parts: str) -> str:
-    """Return an identifier of these parts; at least one of them is a UUID."""
-    return sha256("\0".join(("claudemeter", kind, *parts)).encode()).hexdigest()[:HASH_DIGITS]
 
 
 def _shorten(name: str) -> str:

@@ -326,6 +326,7 @@ KEYS = [
     "label",
     "also_via",
     "this_machine",
+    "metrics_org",
 ]
 
 

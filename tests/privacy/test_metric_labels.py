@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -10,12 +11,14 @@ from dataclasses import replace
 import pytest
 
 from claudemeter_tui.formatting.metrics import MetricsView, list_samples
+from claudemeter_tui.formatting.report import format_json_array
 from claudemeter_tui.model.account import Account, Org
+from claudemeter_tui.model.identifiers import hash_parts
 from claudemeter_tui.model.org_rules import OrgRules
 from claudemeter_tui.model.reading import Session
 from claudemeter_tui.model.store import SessionState, Store
 from claudemeter_tui.model.windows import Window
-from claudemeter_tui.privacy.metric_labels import MAX_LABEL_LENGTH, build_view, hash_parts, label_windows
+from claudemeter_tui.privacy.metric_labels import MAX_LABEL_LENGTH, build_view, label_windows
 from tests import pii_fixtures, scenes
 from tests.model.readings import CHROME, FIREFOX, PERSONAL, SAM, TEAM, closed, folded, listed, reported
 from tests.model.test_seats import both, seat
@@ -46,9 +49,7 @@ def test_identifiers_are_the_same_in_every_process_and_order() -> None:
     assert len(set(orgs.values())) == 3
     assert all(IDENTIFIER.fullmatch(org) for org in orgs.values())
     assert list_orgs(scenes.store(LABORATORY, scenes.PERSONAL)).items() <= orgs.items()
-    program = (
-        "from claudemeter_tui.privacy.metric_labels import *; import sys; print(hash_parts(*sys.argv[1:]))"
-    )
+    program = "from claudemeter_tui.model.identifiers import *; import sys; print(hash_parts(*sys.argv[1:]))"
     command = [sys.executable, "-c", program, "org", UUID]
     assert subprocess.check_output(command, text=True).strip() == orgs["Personal"]
     assert orgs["Personal"] == hash_parts("org", UUID)
@@ -89,6 +90,20 @@ def test_seats_of_an_org_have_identifiers_of_their_own() -> None:
     assert same == [hash_parts("org", TEAM.uuid)]
     again = [org.labels.org for org in view(both(seat(1, 20), seat(1, 90))).orgs]
     assert again == apart
+
+
+def test_json_names_the_org_of_each_identifier() -> None:
+    """`--json` has the label of every org beside its name, also of one org alone and of seats."""
+    for store in (
+        scenes.store(scenes.PERSONAL, scenes.TEAM),
+        both(seat(0, 10), seat(0, 80)),
+        both(seat(0, 10), seat(0, 10)),
+    ):
+        expected = {org.labels.org: org.state.org.display_name for org in view(store).orgs}
+        shown = json.loads(format_json_array(store, store.orgs, NOW))
+        assert expected == {one["metrics_org"]: one["label"] for one in shown}
+        (last,) = json.loads(format_json_array(store, store.orgs[-1:], NOW))
+        assert last == shown[-1]
 
 
 def test_emails_are_never_hashed_alone() -> None:
