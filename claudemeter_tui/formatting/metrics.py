@@ -464,7 +464,7 @@ ORG_METRICS: tuple[Metric[OrgFigures], ...] = (
     Metric(
         "lock_end_timestamp_seconds",
         ("org", "cause"),
-        "end of such a lock, if claude.ai reports one",
+        "end of such a lock, the later one if it has two owners; none if claude.ai reports none for an owner",
         _list_lock_ends,
     ),
     Metric(

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 import pytest
@@ -336,6 +337,34 @@ def test_one_cause_of_two_owners_is_one_sample(
     last = None if None in expected else (MODEL_NOW + max(end or 0 for end in expected) * HOUR).timestamp()
     times = {("lock_end_timestamp_seconds", "cap"): last} if last is not None else {}
     assert shown == {("lock", "cap"): 1, **times}
+
+
+def test_the_last_end_of_the_locks_is_that_of_the_verdict() -> None:
+    """With two owners, each cause and each end, no end of a lock is in the verdict alone."""
+    full = Window("five_hour", "5-hour", WindowKind.SESSION, 100.0)  # no reset: only credits can end it
+    about = replace(readings.org().org, is_shared=True)
+    reasons = (None, "out_of_credits", "org_level_disabled_until", "capacity_protection", "user_disabled")
+    ends = (None, MODEL_NOW + 2 * HOUR, MODEL_NOW + 3 * HOUR)
+    at_cap, below = (Money(Decimal(minor), "USD") for minor in (100, 50))
+    choices = list(product(reasons, ends, (at_cap, below)))
+    ended = 0
+    for own, pool in product(choices, choices):
+        own_meter, pool_meter = (
+            Meter(origin, used, at_cap, is_enabled=True, reason=reason, until=until, is_personal=is_own)
+            for origin, is_own, (reason, until, used) in (
+                (MeterOrigin.OWN_OVERAGE, True, own),
+                (MeterOrigin.OVERAGE, False, pool),
+            )
+        )
+        state = readings.org(full, about=about, credits_=pool_meter, own_overage=own_meter)
+        shown = read_samples(one(state), MODEL_NOW)
+        end = shown.get(("verdict_end_timestamp_seconds",))
+        if end is not None:
+            found = {cause: value for (_, cause), value in select(shown, "lock_end").items()}
+            causes = {cause for name, cause, *_ in select(shown, "lock") if name == "lock"}
+            assert (end, causes) == (max(found.values()), set(found))
+            ended += 1
+    assert ended > 100
 
 
 def test_states_and_causes_are_words_of_this_program() -> None:
