@@ -232,19 +232,18 @@ def _run_extension(chosen: Invocation, _: Sequence[str]) -> int:
     from claudemeter_tui.commands import extension
     from claudemeter_tui.formatting.extension import HISTORY_OFF
     from claudemeter_tui.history.database import locate_archive
-    from claudemeter_tui.history.hosts import read_hosts, remove_hosts
-    from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN
     from claudemeter_tui.wiring import locate_extension
 
     installation, archive = locate_extension(chosen), locate_archive()
     note = "" if chosen.history_enabled else HISTORY_OFF
     if chosen.extension_step == "install":
         return extension.install_extension(installation, note)
-    # The extension reads claude.ai only, whatever the settings name.
-    hosts = partial(read_hosts, archive, CLAUDE_AI_ORIGIN)
+    folder = locate_state_folder()
     if chosen.extension_step == "remove":
-        return extension.remove_extension(installation, hosts, partial(remove_hosts, archive))
-    return extension.show_extension(installation, hosts, datetime.now(UTC), note)
+        return extension.remove_extension(installation, archive, folder)
+    return extension.show_extension(
+        installation, extension.load_hosts(archive, folder), datetime.now(UTC), note
+    )
 
 
 def _run_forget(chosen: Invocation, _: Sequence[str]) -> int:

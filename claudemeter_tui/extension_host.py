@@ -12,8 +12,8 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import BinaryIO
 
@@ -24,17 +24,15 @@ from claudemeter_tui.config.resolution import Invocation, load_settings
 from claudemeter_tui.extension.host import ExtensionHost, Greeting, build_fault, read_greeting
 from claudemeter_tui.extension.identity import EXTENSION_ORIGIN
 from claudemeter_tui.extension.messages import Message, MessageError, read_message, write_message
+from claudemeter_tui.extension.names import claim_name
 from claudemeter_tui.extension.toolbar import REFRESH
-from claudemeter_tui.model.reading import Session, name_session
 from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.settings import SettingsError
-from claudemeter_tui.storage import hold_lock, locate_config_file, locate_state_folder
+from claudemeter_tui.storage import locate_config_file, locate_state_folder
 
 EXIT_FOREIGN_CALLER = 2
 """Exit status if another program than the extension starts the host."""
-MAX_PROFILES = 20
-"""Profiles of one browser with the extension that have a name of their own."""
 
 
 def main() -> int:
@@ -77,7 +75,7 @@ def _serve(greeting: Greeting, source: BinaryIO, target: BinaryIO) -> None:
 
         renew_copy()  # before the host asks the extension to reload its files
     clock = WallClock()
-    with _claim_name(greeting.browser) as session:
+    with claim_name(locate_state_folder(), greeting.browser) as session:
 
         async def serve() -> None:
             streams = _Streams(source, target)
@@ -165,25 +163,6 @@ def _build_redaction() -> Callable[[Store], Store]:
     from claudemeter_tui.privacy.redact import Redactor  # noqa: PLC0415 - slow, and rarely needed
 
     return Redactor().redact_store
-
-
-@contextmanager
-def _claim_name(browser: str) -> Iterator[Session]:
-    """Yield the name of this session; each profile of a browser that is open has its own."""
-    for number in range(1, MAX_PROFILES + 1):
-        session = name_session(browser, number)
-        with ExitStack() as held:
-            try:
-                held.enter_context(
-                    hold_lock(locate_state_folder() / f"extension-{browser}-{number}", timeout=0)
-                )
-            except TimeoutError:
-                continue
-            except OSError:  # the folder cannot be written
-                pass
-            yield session
-            return
-    yield name_session(browser, MAX_PROFILES + 1)
 
 
 if __name__ == "__main__":

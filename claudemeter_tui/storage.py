@@ -283,6 +283,11 @@ LOCK_TIMEOUT = 2.0
 """Seconds to wait for another process, which holds a lock for one read and one write."""
 
 
+def locate_lock(path: Path) -> Path:
+    """Return the file that `hold_lock` locks for `path`."""
+    return path.with_suffix(".lock")
+
+
 @contextlib.contextmanager
 def hold_lock(path: Path, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
     """Hold the lock of a file that all processes of this user share.
@@ -297,5 +302,5 @@ def hold_lock(path: Path, timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
     from filelock import FileLock  # noqa: PLC0415 - slow, and most runs only read
 
     ensure_private_folder(path.parent)
-    with FileLock(path.with_suffix(".lock"), timeout=timeout, mode=_FILE_MODE):
+    with FileLock(locate_lock(path), timeout=timeout, mode=_FILE_MODE):
         yield

@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from claudemeter_tui.commands.once import write_line
 from claudemeter_tui.commands.stdout import EXIT_NO_SESSION
 from claudemeter_tui.extension.install import ExtensionError, Installation
+from claudemeter_tui.extension.names import find_names
 from claudemeter_tui.formatting.extension import (
     describe_install,
     describe_removal,
     format_status,
     is_working,
 )
+from claudemeter_tui.history.hosts import read_hosts, remove_hosts
 from claudemeter_tui.model.extension import HostRecord
+from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN
 
-LoadHosts = Callable[[], Sequence[HostRecord]]
-"""Returns the last that is known of each program that the extension has started."""
+
+def load_hosts(archive: Path, state_folder: Path) -> Sequence[HostRecord]:
+    """Return the last that is known of each program that the extension has started.
+
+    After its removal and on a full disk, the history has no entry of a host that runs or has run; the lock of
+    its name then shows which.
+    """
+    # The extension reads claude.ai only, whatever the settings name.
+    hosts = {host.session: host for host in read_hosts(archive, CLAUDE_AI_ORIGIN)}
+    for session, is_running in find_names(state_folder).items():
+        last = hosts.get(session, HostRecord(session, None, "", "", None, None, None, is_running))
+        if is_running and not last.is_running:  # another host than that of the entry
+            last = replace(
+                last, host_version="", extension_version="", seen_at=None, error_kind=None, is_running=True
+            )
+        hosts[session] = last
+    return sorted(hosts.values(), key=lambda host: (host.session.browser, host.session.profile))
 
 
 def install_extension(installation: Installation, note: str = "") -> int:
@@ -32,20 +51,19 @@ def install_extension(installation: Installation, note: str = "") -> int:
     return 0 if setup.is_ready else EXIT_NO_SESSION
 
 
-def show_extension(installation: Installation, load_hosts: LoadHosts, now: datetime, note: str = "") -> int:
+def show_extension(
+    installation: Installation, hosts: Sequence[HostRecord], now: datetime, note: str = ""
+) -> int:
     """Print the state of the extension in each browser, and a note; return 0 if it works in one of them."""
-    hosts = load_hosts()
     write_line(format_status(installation.read_setup(), hosts, now, note))
     return 0 if any(map(is_working, hosts)) else EXIT_NO_SESSION
 
 
-def remove_extension(
-    installation: Installation, load_hosts: LoadHosts, forget_hosts: Callable[[], object]
-) -> int:
+def remove_extension(installation: Installation, archive: Path, state_folder: Path) -> int:
     """Remove what was installed, and the entries of its hosts; return 0 unless a file stays."""
     removal = installation.remove()
-    running = [host.session.browser for host in load_hosts() if host.is_running]
-    forget_hosts()
+    running = [host.session.browser for host in load_hosts(archive, state_folder) if host.is_running]
+    remove_hosts(archive)
     write_line(describe_removal(removal, running))
     return EXIT_NO_SESSION if removal.faults else 0
 

@@ -33,6 +33,10 @@ _MANIFEST_TEXTS = {
     ManifestState.UNREADABLE: ("not readable", f"Its manifest cannot be read. {_INSTALL}"),
 }
 """Outcome and sentence for a browser that cannot start the host."""
+_NO_POLL_KEPT = (
+    "The extension runs, but the history has no poll of it: wait a minute for the next one. If it is not kept"
+    " either, free some disk space or make the data folder writable."
+)
 _COPY_TEXTS = {
     CopyState.CURRENT: "up to date",
     CopyState.NEWER: "of a newer version of claudemeter-tui",
@@ -115,8 +119,9 @@ def name_browser(browser: BrowserSetup) -> str:
 
 
 def is_working(host: HostRecord) -> bool:
-    """Return True if the browser is open, an account is signed in, and the last poll has not failed."""
-    return host.is_running and host.error_kind is None and host.account is not None
+    """Return True if the browser is open and signed in, and its last poll is kept and has not failed."""
+    is_known = host.seen_at is not None and host.account is not None
+    return host.is_running and host.error_kind is None and is_known
 
 
 def _pair_hosts(
@@ -168,6 +173,8 @@ def _describe_host(setup: ExtensionSetup, browser: BrowserSetup | None, host: Ho
     if not host.is_running:
         start = f'Start {host.session.browser}, and check that "{_EXTENSION_NAME}" is on in {page}.'
         return "browser closed", start
+    if host.seen_at is None:
+        return "no poll kept", _NO_POLL_KEPT
     if host.error_kind is not None:
         # The browser alone: the profile's name is not known.
         renewal = f"{describe_session_renewal(Session(host.session.browser))}."
@@ -181,15 +188,15 @@ def _describe_host(setup: ExtensionSetup, browser: BrowserSetup | None, host: Ho
 
 
 def _describe_facts(host: HostRecord | None, now: datetime) -> str:
-    """Return `last reply 18s ago, claudemeter-tui 0.1.0, pat@example.com`; empty without a host."""
+    """Return `last reply 18s ago, claudemeter-tui 0.1.0, pat@example.com`; empty if nothing is known."""
     if host is None:
         return ""
-    reply = (
-        f"last reply {format_age(now - host.replied_at)}" if host.replied_at is not None else "no reply yet"
-    )
+    reply = "no reply yet" if host.seen_at is not None else ""
+    if host.replied_at is not None:
+        reply = f"last reply {format_age(now - host.replied_at)}"
+    version = f"claudemeter-tui {host.host_version}" if host.host_version else ""
     who = (host.account.email or host.account.uuid) if host.account is not None else None
-    facts = (reply, f"claudemeter-tui {host.host_version}", who)
-    return ", ".join(filter(None, facts))
+    return ", ".join(filter(None, (reply, version, who)))
 
 
 def _describe_obstacle(browser: BrowserSetup) -> str:

@@ -52,6 +52,7 @@ def keep_host(path: Path, origin: str, host: HostRecord, process: Process) -> bo
         host: the entry.
         process: process of the host.
     """
+    assert host.seen_at is not None  # noqa: S101 - for the type checker
     try:
         with closing(open_for_update(path)) as connection, transaction(connection):
             account_id = (

@@ -18,11 +18,11 @@ class HostRecord:
     account: Account | None
     """Account as the server last named it. None if it did not, or if its history was removed."""
     host_version: str
-    """Version of this program, as the host ran it."""
+    """Version of this program, as the host ran it. Empty if not known."""
     extension_version: str
-    """Version of the extension in the browser."""
-    seen_at: datetime
-    """Time of the host's last entry."""
+    """Version of the extension in the browser. Empty if not known."""
+    seen_at: datetime | None
+    """Time of the host's last entry in the history. None if the history has none of it."""
     replied_at: datetime | None
     """Time of the last reply with data. None if there was none."""
     error_kind: ErrorKind | None

@@ -118,7 +118,7 @@ def test_installation_that_is_not_possible_exits_with_3(
 def test_status_exits_with_0_if_a_browser_works(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One working host is enough."""
     installation = Installation(home / "data", None, home, "linux")
-    assert show_extension(installation, lambda: (WORKS,), NOW) == 0
+    assert show_extension(installation, (WORKS,), NOW) == 0
     assert "last reply 18s ago" in capsys.readouterr().out
 
 

@@ -52,6 +52,34 @@ def test_status_follows_the_host(tmp_path: Path, server: LoopbackServer) -> None
     assert list_hosts(tmp_path) == ()
 
 
+def test_status_of_a_host_without_an_entry(tmp_path: Path, server: LoopbackServer) -> None:
+    """After the removal of the history the host still runs, and its next poll has an entry again.
+
+    Later, the browser is closed; until the extension is removed, it is not called "not loaded".
+    """
+    forget = ("--forget", "all", "--yes")
+    with ScriptedBrowser(tmp_path, server) as browser:
+        wait_for_poll(browser, tmp_path)
+        assert run_program(tmp_path, *forget).returncode == 0
+        status, row = read_row(tmp_path, "Chrome, extension")
+        assert (status, "no poll kept  The extension runs, but the history has no poll" in row) == (3, True)
+        removed = run_program(tmp_path, "--extension", "remove").stdout
+        assert "The extension still runs in Chrome." in removed
+        wait_for_poll(browser, tmp_path)
+        assert read_row(tmp_path, "Chrome, extension")[0] == 0
+    assert run_program(tmp_path, *forget).returncode == 0
+    status, row = read_row(tmp_path, "Chrome, extension")
+    assert (status, "browser closed  Start Chrome, and check" in row) == (3, True)
+
+
+def test_status_while_the_history_cannot_be_written(tmp_path: Path, server: LoopbackServer) -> None:
+    """The extension runs all the same."""
+    (tmp_path / "data").write_text("a file in the place of the folder")
+    with ScriptedBrowser(tmp_path, server) as browser:
+        browser.wait_for_line("history not kept")
+        assert "no poll kept" in read_row(tmp_path, "Chrome, extension")[1]
+
+
 def test_status_names_a_signed_out_browser(tmp_path: Path, server: LoopbackServer) -> None:
     """The cause and the cure are those of the program."""
     server.routes["/api/account"] = SIGNED_OUT

@@ -37,6 +37,11 @@ WORKS = HostRecord(
     None,
     is_running=True,
 )
+NO_ENTRY = HostRecord(WORKS.session, None, "", "", None, None, None, is_running=True)
+NOT_KEPT = (
+    "The extension runs, but the history has no poll of it: wait a minute for the next one. If it is not kept"
+    " either, free some disk space or make the data folder writable."
+)
 NO_SNAP = (
     "A Snap cannot start other programs. Install Chromium as an ordinary package, or sign in with Firefox or"
     " a cookie file."
@@ -162,6 +167,17 @@ def test_status_of_a_browser_without_a_host(expected: list[str], setup: Extensio
             "other version",
             f'Reload "claudemeter" in chrome://extensions. ({FACTS})',
             replace(WORKS, extension_version="0"),
+        ),
+        ("no poll kept", NOT_KEPT, NO_ENTRY),
+        (
+            "no poll kept",
+            f"{NOT_KEPT} (last reply 18s ago, pat@example.com)",
+            replace(NO_ENTRY, account=WORKS.account, replied_at=WORKS.replied_at),
+        ),
+        (
+            "browser closed",
+            'Start Chrome, and check that "claudemeter" is on in chrome://extensions.',
+            replace(NO_ENTRY, is_running=False),
         ),
         (
             "no reply yet",
