@@ -10,7 +10,7 @@ from pathlib import Path
 from claudemeter_tui.commands.once import write_line
 from claudemeter_tui.commands.stdout import EXIT_NO_SESSION
 from claudemeter_tui.extension.install import ExtensionError, Installation
-from claudemeter_tui.extension.names import find_names
+from claudemeter_tui.extension.names import find_names, remove_locks
 from claudemeter_tui.formatting.extension import (
     describe_install,
     describe_removal,
@@ -60,10 +60,11 @@ def show_extension(
 
 
 def remove_extension(installation: Installation, archive: Path, state_folder: Path) -> int:
-    """Remove what was installed, and the entries of its hosts; return 0 unless a file stays."""
+    """Remove what was installed, and entries and locks of its hosts; return 0 unless a file stays."""
     removal = installation.remove()
     running = [host.session.browser for host in load_hosts(archive, state_folder) if host.is_running]
     remove_hosts(archive)
+    remove_locks(state_folder)
     write_line(describe_removal(removal, running))
     return EXIT_NO_SESSION if removal.faults else 0
 

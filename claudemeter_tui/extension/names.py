@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from claudemeter_tui.browsers.folders import CHROMIUM_BROWSERS
@@ -38,6 +38,14 @@ def claim_name(folder: Path, browser: str) -> Iterator[Session]:
 def find_names(folder: Path) -> Mapping[Session, bool]:
     """Return the names of the hosts that run, and of those that ran before; True if the host runs."""
     return {session: _is_held(path) for session, path in _iterate_claimed_names(folder)}
+
+
+def remove_locks(folder: Path) -> None:
+    """Remove the locks of hosts that have ended, as far as that is possible."""
+    for _, path in _iterate_claimed_names(folder):
+        if not _is_held(path):  # another profile's host must not get the name of one that runs
+            with suppress(OSError):
+                locate_lock(path).unlink(missing_ok=True)
 
 
 def _iterate_claimed_names(folder: Path) -> Iterator[tuple[Session, Path]]:

@@ -65,11 +65,19 @@ def test_status_of_a_host_without_an_entry(tmp_path: Path, server: LoopbackServe
         assert (status, "no poll kept  The extension runs, but the history has no poll" in row) == (3, True)
         removed = run_program(tmp_path, "--extension", "remove").stdout
         assert "The extension still runs in Chrome." in removed
+        assert len(list_locks(tmp_path)) == 1
         wait_for_poll(browser, tmp_path)
         assert read_row(tmp_path, "Chrome, extension")[0] == 0
     assert run_program(tmp_path, *forget).returncode == 0
     status, row = read_row(tmp_path, "Chrome, extension")
     assert (status, "browser closed  Start Chrome, and check" in row) == (3, True)
+    run_program(tmp_path, "--extension", "remove")
+    assert list_locks(tmp_path) == []
+
+
+def list_locks(home: Path) -> list[Path]:
+    """Return the lock files of the hosts."""
+    return list((home / "state").rglob("*extension*"))
 
 
 def test_status_while_the_history_cannot_be_written(tmp_path: Path, server: LoopbackServer) -> None:
