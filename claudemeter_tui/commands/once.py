@@ -68,22 +68,23 @@ def write_line(text: str) -> bool:
 
 def explain_empty_store(store: Store) -> Iterable[str]:
     """Return the reasons why nothing was read, each once."""
+    from claudemeter_tui.formatting.extension import (  # noqa: PLC0415 - not needed if something was read
+        describe_extension_cure,
+    )
+
     problems = [problem for problem in store.problems if not is_informational(problem)]
     lines = [
         f"{format_problem_title(problem)}: {PROBLEM_TEXTS[problem.error_kind].summary}"
         for problem in problems
         if problem.error_kind is not ErrorKind.ALL_IGNORED  # the text below says more
     ]
-    text = describe_missing_session(
-        ((problem.session, problem.error_kind) for problem in problems if problem.org is None),
-        store.scan_results or (),
-        store.ignored_org_count,
-    )
-    if text is not NO_SESSION:
-        lines.append(text.cure)
-    elif any(problem.error_kind in NO_SESSION_ERRORS for problem in problems):
-        lines.append(SIGN_IN_HINT)
-    return dict.fromkeys(lines)
+    failures = [(problem.session, problem.error_kind) for problem in problems if problem.org is None]
+    places = store.scan_results or ()
+    text = describe_missing_session(failures, places, store.ignored_org_count)
+    if text is not NO_SESSION or any(problem.error_kind in NO_SESSION_ERRORS for problem in problems):
+        lines.append(SIGN_IN_HINT if text is NO_SESSION else text.cure)
+        lines.append("" if store.ignored_org_count else describe_extension_cure(failures, places))
+    return dict.fromkeys(filter(None, lines))
 
 
 def run_once(

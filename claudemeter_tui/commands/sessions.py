@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from claudemeter_tui.clock import use_daemon_threads
 from claudemeter_tui.commands.stdout import EXIT_NO_SESSION
+from claudemeter_tui.formatting.extension import describe_extension_cure
 from claudemeter_tui.formatting.problems import describe_missing_session, format_session_table
 from claudemeter_tui.formatting.values import format_count
 from claudemeter_tui.model.account import Account, Org
@@ -44,7 +45,8 @@ def report_sessions(
         write(table)
         return 0
     failures = [(result.session, result.error_kind) for result in results if result.error_kind is not None]
-    write(f"{table}\n\n{describe_missing_session(failures, results).cure}")
+    cure = f"{describe_missing_session(failures, results).cure} {describe_extension_cure(failures, results)}"
+    write(f"{table}\n\n{cure.rstrip()}")
     return EXIT_NO_SESSION
 
 

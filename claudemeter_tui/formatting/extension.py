@@ -6,7 +6,13 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from claudemeter_tui import __version__
-from claudemeter_tui.formatting.problems import PROBLEM_TEXTS, describe_session_renewal, format_columns
+from claudemeter_tui.formatting.problems import (
+    COOKIE_FILE_SESSION,
+    COOKIE_VARIABLE_SESSION,
+    PROBLEM_TEXTS,
+    describe_session_renewal,
+    format_columns,
+)
 from claudemeter_tui.formatting.values import format_age
 from claudemeter_tui.model.extension import HostRecord
 from claudemeter_tui.model.extension_setup import (
@@ -17,7 +23,8 @@ from claudemeter_tui.model.extension_setup import (
     ManifestState,
 )
 from claudemeter_tui.model.problems import RENEWABLE_ERRORS
-from claudemeter_tui.model.reading import Session
+from claudemeter_tui.model.reading import ErrorKind, ScanResult, Session
+from claudemeter_tui.model.session_search import HIDDEN_COOKIE_OUTCOMES
 
 INSTALL_COMMAND = "claudemeter-tui --extension install"
 _EXTENSION_NAME = "claudemeter"
@@ -45,7 +52,29 @@ _COPY_TEXTS = {
 }
 
 
+EXTENSION_HINT = (
+    f"Or read through an extension of a Chromium-based browser, which needs no cookie: run {INSTALL_COMMAND}."
+)
 HISTORY_OFF = "The dashboard does not show what the extension reads, because history.enabled is false."
+
+
+def describe_extension_cure(
+    failures: Iterable[tuple[Session, ErrorKind]], places: Iterable[ScanResult] = ()
+) -> str:
+    """Return the sentence that names the extension; empty if it would not help.
+
+    Args:
+        failures: the failure of each session.
+        places: the places that were searched for sessions.
+    """
+    is_hidden = any(place.outcome in HIDDEN_COOKIE_OUTCOMES for place in places)
+    # With a session that the user provided, no browser is read.
+    is_challenged = any(
+        error_kind is ErrorKind.CHALLENGE
+        and session.browser not in (COOKIE_VARIABLE_SESSION, COOKIE_FILE_SESSION)
+        for session, error_kind in failures
+    )
+    return EXTENSION_HINT if is_hidden or is_challenged else ""
 
 
 def describe_install(setup: ExtensionSetup, folder: str, note: str = "") -> str:

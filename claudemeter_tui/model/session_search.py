@@ -25,6 +25,12 @@ class ScanOutcome(StrEnum):
     NO_BROWSER = "not installed"
 
 
+HIDDEN_COOKIE_OUTCOMES = frozenset(
+    {ScanOutcome.UNDECRYPTABLE, ScanOutcome.UNSUPPORTED, ScanOutcome.LOCKED, ScanOutcome.UNREADABLE}
+)
+"""Outcomes of a profile that may have a session, but whose cookies cannot be read."""
+
+
 @dataclass(frozen=True, slots=True)
 class ProfileScan:
     """Result of scanning one browser profile. Its `repr` shows no cookie."""

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -17,9 +18,20 @@ from typing import Any, cast
 import pytest
 
 from claudemeter_tui.commands.once import apply_readings, choose_orgs, explain_empty_store, poll_readings
+from claudemeter_tui.formatting.extension import EXTENSION_HINT
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.catalogue import Endpoint
-from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading, Schedule, Session
+from claudemeter_tui.model.reading import (
+    NO_SESSION,
+    ErrorKind,
+    Failure,
+    OrgReading,
+    Reading,
+    ScanResult,
+    Schedule,
+    Session,
+)
+from claudemeter_tui.model.session_search import HIDDEN_COOKIE_OUTCOMES, ScanOutcome
 from claudemeter_tui.model.store import OrgState, Store
 from claudemeter_tui.settings import SettingsError
 from tests.bodies import (
@@ -403,9 +415,33 @@ def test_missing_session_is_worded_for_its_case(
         Reading(Session(browser), NOW, Failure(kind, Endpoint.ACCOUNT, NOW))
         for browser, kind in failed.items()
     )
-    *_, last = explain_empty_store(apply_readings(readings, Store()))
+    found = list(explain_empty_store(apply_readings(readings, Store())))
+    is_challenged = ErrorKind.CHALLENGE in failed.values()
+    assert (found[-1] == EXTENSION_HINT) is is_challenged
+    last = found[-2] if is_challenged else found[-1]
     assert last.startswith(expected)
     assert is_sign_in is last.startswith("Sign in")
+
+
+def test_extension_is_named_last_where_it_helps() -> None:
+    """It reads what no other program can: a profile whose cookies are hidden, and nothing else."""
+    firefox, missing, offline = (
+        Session("Firefox", "one"),
+        Failure(ErrorKind.NO_SESSION, Endpoint.ACCOUNT, NOW),
+        Failure(ErrorKind.DNS, Endpoint.ACCOUNT, NOW),
+    )
+    for outcome in ScanOutcome:
+        places = (ScanResult(Session("Chrome", "Default"), outcome),)
+        store = apply_readings([Reading(NO_SESSION, NOW, missing, scan_results=places)], Store())
+        *_, last = explain_empty_store(store)
+        assert (last == EXTENSION_HINT) is (outcome in HIDDEN_COOKIE_OUTCOMES), outcome
+        unreachable = apply_readings([Reading(firefox, NOW, offline, scan_results=places)], Store())
+        assert EXTENSION_HINT not in explain_empty_store(unreachable)
+        ignored = replace(store.sessions[0], ignored_orgs=frozenset({TEAM}))
+        assert EXTENSION_HINT not in explain_empty_store(replace(store, sessions=(ignored,)))
+    challenged = Failure(ErrorKind.CHALLENGE, Endpoint.ACCOUNT, NOW)
+    given = apply_readings([Reading(Session("CLAUDEMETER_COOKIE"), NOW, challenged)], Store())
+    assert EXTENSION_HINT not in explain_empty_store(given)
 
 
 def test_demo_needs_no_network_and_no_cookie(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from rich.traceback import Traceback
 
 from claudemeter_tui.browsers.folders import BROWSERS, list_guarded_browsers
 from claudemeter_tui.commands.sessions import check_sessions, report_sessions
+from claudemeter_tui.formatting.extension import EXTENSION_HINT
 from claudemeter_tui.formatting.problems import (
     NOTHING_SCANNED,
     PROBLEM_TEXTS,
@@ -176,6 +178,22 @@ def test_sessions_list_has_an_exit_status(tmp_path: Path, status: int, key: str)
     cure = describe_missing_session([(given[0], ErrorKind.EXPIRED)]).cure
     assert "A cookie file is set, so no browser is read" in cure
     assert (status == 3) is written[0].endswith(f"\n\n{cure}")
+
+
+@pytest.mark.parametrize(
+    ("expected", "outcome"), [(True, ScanOutcome.UNSUPPORTED), (False, ScanOutcome.NO_COOKIE)]
+)
+def test_sessions_list_ends_with_the_extension_if_it_helps(
+    tmp_path: Path, outcome: ScanOutcome, *, expected: bool
+) -> None:
+    """If no session works and the cookies of a browser are hidden, the extension is named last."""
+    written: list[str] = []
+    browsers = Browsers(ProfileScan(CHROME, outcome, "why"))
+    bare = build_machine_providers(Machine(tmp_path, system="linux"), FakeClock().now, source="cookie")
+    found = replace(bare, browsers=browsers.provider())
+    assert report_sessions(found, written.append) == 3
+    end = f" {EXTENSION_HINT}" if expected else ""
+    assert written[0].endswith(f"\n\n{describe_missing_session([]).cure}{end}")
 
 
 NO_BROWSER = (

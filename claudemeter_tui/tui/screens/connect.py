@@ -24,7 +24,7 @@ from claudemeter_tui.formatting.problems import (
 )
 from claudemeter_tui.model.event_log import LOGIN_ERRORS
 from claudemeter_tui.model.reading import ARCHIVE_ERRORS, IGNORED_PLACE, ErrorKind, ScanResult, Session
-from claudemeter_tui.model.session_search import PasteResult, ScanOutcome
+from claudemeter_tui.model.session_search import HIDDEN_COOKIE_OUTCOMES, PasteResult
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.keys import Key
@@ -152,10 +152,6 @@ EXTENSION_KEYS = (
     Key("", "q", "quit", "quit", "quit"),
 )
 """Keys while the page about the extension is open."""
-_HIDDEN_COOKIE_OUTCOMES = frozenset(
-    {ScanOutcome.UNDECRYPTABLE, ScanOutcome.UNSUPPORTED, ScanOutcome.LOCKED, ScanOutcome.UNREADABLE}
-)
-"""Outcomes of a profile that may have a session, but whose cookies cannot be read."""
 PASTE_KEYS = (
     Key("", "Enter", "", "try it", "try the pasted text"),
     Key("", "Esc", "screen.give_up", "close", "close the field and discard the text"),
@@ -205,7 +201,7 @@ def needs_extension(
         failures: the failure of each session.
         browsers: the browsers that the extension can be loaded into; none if it cannot be installed.
     """
-    hidden = (place for place in places if place.outcome in _HIDDEN_COOKIE_OUTCOMES)
+    hidden = (place for place in places if place.outcome in HIDDEN_COOKIE_OUTCOMES)
     is_challenged = any(error_kind is ErrorKind.CHALLENGE for _, error_kind in failures)
     return any(place.session.browser in browsers for place in hidden) or (is_challenged and bool(browsers))
 
