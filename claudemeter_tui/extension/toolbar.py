@@ -105,6 +105,6 @@ def _list_notes(store: Store, zone: tzinfo | None) -> Iterator[str]:
     for problem in store.problems:
         if is_informational(problem) or (store.orgs and problem.error_kind not in ARCHIVE_ERRORS):
             continue
-        cure = describe_problem_cure(problem).replace("press r", REFRESH)
+        cure = describe_problem_cure(problem, REFRESH)
         summary = PROBLEM_TEXTS[problem.error_kind].summary
         yield f"{format_problem_title(problem, zone)}: {summary} {cure}"

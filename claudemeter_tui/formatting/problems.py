@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 COOKIE_VARIABLE_SESSION, COOKIE_FILE_SESSION = "CLAUDEMETER_COOKIE", "cookie file"
 """Names in place of the browser's for a session that the user provided."""
+DASHBOARD_REFRESH = "press r"
+"""Words of a cure that tell how to poll now; in the dashboard, that is a key."""
 _UNIGNORE = "Remove a name from it (--config shows its place), then restart."
 _RETRIES = "Nothing to do – it retries automatically."
 _REPORT = "Press s to save a screenshot, and report it: the reply has changed, or claudemeter has a bug."
@@ -167,8 +169,15 @@ def is_informational(problem: Problem) -> bool:
     return problem.error_kind in INFORMATIONAL_ERRORS
 
 
-def describe_problem_cure(problem: Problem) -> str:
-    """Return the cure; if a session has to be renewed, the cure names it."""
+def describe_problem_cure(problem: Problem, refresh: str = DASHBOARD_REFRESH) -> str:
+    """Return the cure; if a session has to be renewed, the cure names it.
+
+    `refresh` are the words that tell how to poll now.
+    """
+    return _describe_dashboard_cure(problem).replace(DASHBOARD_REFRESH, refresh)
+
+
+def _describe_dashboard_cure(problem: Problem) -> str:
     session, trouble = problem.session, problem.error_kind
     if trouble not in RENEWABLE_ERRORS or not session.browser:
         return PROBLEM_TEXTS[trouble].cure

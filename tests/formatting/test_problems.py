@@ -228,6 +228,16 @@ def test_cure_of_other_problems_is_from_the_table(trouble: ErrorKind) -> None:
     assert PROBLEM_TEXTS[trouble].cure == describe_problem_cure(problem(trouble))
 
 
+def test_cure_names_the_way_to_poll_now() -> None:
+    """Outside of the dashboard, no cure names its key."""
+    session = Session("Chrome", "Default")
+    for trouble in ErrorKind:
+        one = problem(trouble, Endpoint.ACCOUNT, None, session)
+        cure = describe_problem_cure(one, "click here")
+        assert "press r" not in cure
+        assert ("click here" in cure) is ("press r" in describe_problem_cure(one))
+
+
 def group(*problems: Problem, cause: ProblemCause | None = None, orgs: int = 0) -> ProblemGroup:
     """Return a group of these problems."""
     return ProblemGroup(cause or ProblemCause(problems[0].error_kind), problems, orgs)
