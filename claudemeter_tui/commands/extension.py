@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from claudemeter_tui.commands.once import write_line
@@ -42,13 +43,9 @@ def load_hosts(archive: Path, state_folder: Path) -> Sequence[HostRecord]:
 
 def install_extension(installation: Installation, note: str = "") -> int:
     """Install the extension and print what the user has to do, and a note; return the exit status."""
-    try:
-        setup = installation.install()
-    except ExtensionError as error:
-        write_line(str(error))
-        return EXIT_NO_SESSION
-    write_line(describe_install(setup, str(setup.folder), note))
-    return 0 if setup.is_ready else EXIT_NO_SESSION
+    text, is_ready = _install(installation, str, note)
+    write_line(text)
+    return 0 if is_ready else EXIT_NO_SESSION
 
 
 def show_extension(
@@ -71,11 +68,18 @@ def remove_extension(installation: Installation, archive: Path, state_folder: Pa
 
 def describe_installed(installation: Installation) -> str:
     """Install the extension, and return what the user has to do, without naming the home folder."""
+    return _install(installation, partial(shorten_path, installation=installation))[0]
+
+
+def _install(
+    installation: Installation, name_folder: Callable[[Path], str], note: str = ""
+) -> tuple[str, bool]:
+    """Install the extension; return what the user has to do, or the fault, and True if it can be loaded."""
     try:
         setup = installation.install()
     except ExtensionError as error:
-        return str(error)
-    return describe_install(setup, shorten_path(setup.folder, installation))
+        return str(error), False
+    return describe_install(setup, name_folder(setup.folder), note), setup.is_ready
 
 
 def shorten_path(path: Path, installation: Installation) -> str:
