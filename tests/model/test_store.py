@@ -156,6 +156,15 @@ def test_reports_of_one_reading_reach_their_own_orgs() -> None:
     assert percents == {"Personal": 8, "Acme Team": 9}
 
 
+def test_equal_org_stays_the_same_object() -> None:
+    """Hundreds of events keep their org, and share it as long as nothing of it changes."""
+    first = folded(listed(0, PERSONAL), reported(0, PERSONAL, usage(0)))
+    again = folded(listed(1, replace(PERSONAL)), reported(1, replace(PERSONAL), usage(1)), store=first)
+    assert only(first).org is only(again).org
+    renamed = replace(PERSONAL, alias="Mine")
+    assert only(folded(reported(2, renamed, usage(2)), store=again)).org.alias == "Mine"
+
+
 def test_report_renews_the_org() -> None:
     """Name, plan and gates are those of the newest report."""
     renamed = replace(PERSONAL, name="Mine", paused_until=at(99))
