@@ -152,7 +152,7 @@ def remove_old_files(folder: Path) -> None:
                 one.unlink()
 
 
-_TEMPORARY_NAME = re.compile(r"\.[\w-]+\.(json|txt)\.[a-z0-9_]{8}")
+_TEMPORARY_NAME = r"\.[\w-]+\.(json|txt)\.[a-z0-9_]{8}"
 """Names that `write_private_file` gives to files that it has not finished."""
 MAX_TEMPORARY_AGE = 86_400
 """Age in seconds above which an unfinished file counts as left by a killed process."""
@@ -214,7 +214,7 @@ def _remove_stale_files(folder: Path) -> None:
     oldest = time.time() - MAX_TEMPORARY_AGE
     with contextlib.suppress(OSError):
         for one in folder.iterdir():
-            if _TEMPORARY_NAME.fullmatch(one.name) and one.lstat().st_mtime < oldest:
+            if re.fullmatch(_TEMPORARY_NAME, one.name) and one.lstat().st_mtime < oldest:
                 one.unlink()
 
 

@@ -297,9 +297,7 @@ class ListenAddress(NamedTuple):
     port: int
 
 
-_LISTEN_ADDRESS = re.compile(
-    r"(?:(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]*):)?(?P<port>[0-9]{1,5})", re.IGNORECASE
-)
+_LISTEN_ADDRESS = r"(?i)(?:(?P<host>\[[0-9a-f:.]+\]|[a-z0-9._-]*):)?(?P<port>[0-9]{1,5})"
 
 
 def parse_metrics_target(text: str) -> ListenAddress | Path:
@@ -314,7 +312,7 @@ def parse_metrics_target(text: str) -> ListenAddress | Path:
         if path.is_dir():
             raise SettingsError(f"--metrics: {str(path)!r} is a folder")
         return path
-    match = _LISTEN_ADDRESS.fullmatch(text)
+    match = re.fullmatch(_LISTEN_ADDRESS, text)
     if match is None:
         raise SettingsError(
             f"--metrics: {quote_value(text)} is neither HOST:PORT, such as :19190, nor a file that ends in"
@@ -384,10 +382,10 @@ def _check_choice(flag: str, noun: str, text: str, choices: tuple[str, ...]) -> 
         raise SettingsError(f"{flag}: unknown {noun} {quote_value(text)}; {describe_choices(text, choices)}")
 
 
-_AGE = re.compile(r"([0-9]{1,4})([dh])")
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_CLOCK_TIME = re.compile(r"[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:?[0-9]{2})?")
-_MOMENT = re.compile(rf"{_DATE.pattern}[T ]{_CLOCK_TIME.pattern}")
+_AGE = r"([0-9]{1,4})([dh])"
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_CLOCK_TIME = r"[0-9]{2}:[0-9]{2}(:[0-9]{2})?(Z|[+-][0-9]{2}:?[0-9]{2})?"
+_MOMENT = f"{_DATE}[T ]{_CLOCK_TIME}"
 
 
 def parse_moment(flag: str, text: str | None, now: datetime) -> datetime | None:
@@ -401,12 +399,12 @@ def parse_moment(flag: str, text: str | None, now: datetime) -> datetime | None:
     if text is None:
         return None
     try:
-        if age := _AGE.fullmatch(text):
+        if age := re.fullmatch(_AGE, text):
             return now - int(age[1]) * (timedelta(days=1) if age[2] == "d" else timedelta(hours=1))
-        if _DATE.fullmatch(text):
+        if re.fullmatch(_DATE, text):
             day = datetime.fromisoformat(text)
             return (day + timedelta(days=flag == "--until")).astimezone(UTC)
-        if _MOMENT.fullmatch(text):
+        if re.fullmatch(_MOMENT, text):
             return datetime.fromisoformat(text).astimezone(UTC)
     except (ValueError, OverflowError, OSError):  # such as the 31st of April
         pass

@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 MAX_CONFIG_FILE_BYTES = 1 << 20
 """Maximum bytes; a real file has a few hundred."""
-SECRET_KEY_PATTERN = re.compile(r"cookies?|.*session_?key|.*token|.*secret|.*password", re.IGNORECASE)
+SECRET_KEY_PATTERN = r"(?i)cookies?|.*session_?key|.*token|.*secret|.*password"  # noqa: S105 - a pattern
 """Keys that people may use for a secret, which does not belong in this file."""
 COOKIE_VARIABLE = "CLAUDEMETER_COOKIE"
 """Environment variable that holds the secret itself; it is not a setting, so `--config` does not show it."""
@@ -260,7 +260,7 @@ def _flatten_keys(table: dict[str, object], above: str = "") -> Iterator[tuple[s
 
 def _describe_unknown_key(key: str) -> str:
     """Explain why a key is not accepted, and suggest a similar one."""
-    if is_secret(key) or SECRET_KEY_PATTERN.fullmatch(key):
+    if is_secret(key) or re.fullmatch(SECRET_KEY_PATTERN, key):
         shown = "this key" if is_secret(key) and len(key) > 20 else key
         return (
             f"{shown}: secrets don't belong in this file; save the session key in a file of its own and set"

@@ -35,7 +35,7 @@ class Secret:
 
 CLAUDE_AI_ORIGIN = "https://claude.ai"
 # Require a letter: digits and dots alone would be an address in a form that `ip_address` rejects.
-_HOST_NAME = re.compile(r"(?=.*[a-z])([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?")
+_HOST_NAME = r"(?=.*[a-z])([a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}\.?"
 
 
 class BadOriginError(ValueError):
@@ -72,7 +72,7 @@ def _is_host(host: str) -> bool:
     try:
         ip_address(host)
     except ValueError:
-        return _HOST_NAME.fullmatch(host) is not None
+        return re.fullmatch(_HOST_NAME, host) is not None
     return "%" not in host
 
 
@@ -105,9 +105,9 @@ class BadCookieError(ValueError):
     """Raised if a text is neither a Cookie header nor a session key. The message quotes no part of it."""
 
 
-_HEADER_PREFIX = re.compile(r"^cookie:\s*", re.IGNORECASE)
+_HEADER_PREFIX = r"(?i)^cookie:\s*"
 # Netscape files mark an HttpOnly cookie with a prefix that looks like a comment.
-_COMMENT = re.compile(r"\s*[#$](?!HttpOnly_)")
+_COMMENT = r"\s*[#$](?!HttpOnly_)"
 
 
 class Cookies:
@@ -142,7 +142,7 @@ class Cookies:
             BadCookieError: the text is empty, has a character that no cookie can have, or has no session key.
         """
         # Windows editors put a byte order mark in front of a saved text.
-        header = _HEADER_PREFIX.sub("", text.removeprefix("\ufeff").strip())
+        header = re.sub(_HEADER_PREFIX, "", text.removeprefix("\ufeff").strip())
         if not header:
             raise BadCookieError("it is empty")
         # A line break would start a new header.
@@ -171,7 +171,7 @@ class Cookies:
         wanted = tuple(hosts)
         # Not splitlines: it also splits at control characters, which a damaged value may contain.
         lines = path.read_text("utf-8-sig").split("\n")
-        rows = [_parse_netscape_row(line) for line in lines if line.strip() and not _COMMENT.match(line)]
+        rows = [_parse_netscape_row(line) for line in lines if line.strip() and not re.match(_COMMENT, line)]
         cookies = cls.from_jar(
             (name, value)
             for domain, name, value in rows

@@ -60,7 +60,7 @@ def frame(pairs: int = PAIRS) -> Line:
     """Measure the time from exec to the first painted frame, against an empty Textual app."""
     _painted(OURS), _painted(EMPTY)  # By now everything is compiled and in the page cache.
     found = in_turn(lambda: _painted(OURS), lambda: _painted(EMPTY), pairs)
-    return compared("time to the first painted frame", found, 1.25, milliseconds)
+    return compared("time to the first painted frame", found, 1.15, milliseconds)
 
 
 def _painted(program: tuple[str, ...]) -> float:
