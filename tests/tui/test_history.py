@@ -510,12 +510,19 @@ async def test_wide_pane_has_stops_and_days_beside_the_sums(size: tuple[int, int
             await press_each(pilot, "tab")
 
 
-async def test_table_is_never_wrapped_for_a_page_beside_it() -> None:
-    """The stops of several causes need the whole width at 120 columns."""
-    async with dashboard().run_test(size=(120, 36)) as pilot:
+@pytest.mark.parametrize(("has_days", "size"), [(True, (120, 36)), (True, (80, 30)), (False, (80, 24))])
+async def test_table_is_never_wrapped_for_a_page_with_it(*, has_days: bool, size: tuple[int, int]) -> None:
+    """The stops of several causes need the whole width, so the days are below, if they fit as a whole."""
+    async with dashboard().run_test(size=size) as pilot:
         await press_each(pilot, "2", "h", "tab", "tab", "tab")
-        assert any(line.split()[:3] == ["period", "verdict", "cause"] for line in screen(pilot))
-        assert "╭" not in text(pilot)
+        lines = screen(pilot)
+        assert any(line.split()[:3] == ["period", "verdict", "cause"] for line in lines)
+        frame = [line for line in lines if line[2:3] in {*"╭│╰"}]
+        assert [line[2] for line in frame[:: max(1, len(frame) - 1)]] == (["╭", "╰"] if has_days else [])
+        assert {len(line) for line in frame} <= {size[0] - 1}
+        assert any("Credits per day" in line for line in frame) is has_days
+        await press_each(pilot, "end")
+        assert next(line for line in screen(pilot) if line.startswith("▌"))[2:3] not in {*"╭│╰"}
 
 
 @pytest.mark.parametrize(("size", "has_bars"), [((160, 45), True), ((120, 36), True), ((100, 30), False)])

@@ -243,7 +243,8 @@ async def test_bar_of_a_share_where_there_is_room(width: int, cells: int) -> Non
     async with dashboard().run_test(size=(width, 36)) as pilot:
         await press_each(pilot, "2", "l", "plus")
         for page, rows in (("projects", 3), ("models", 1)):
-            bars = [(line, bar) for line in screen(pilot)[2:] for bar in re.findall(r"[━╸─]{2,}", line)]
+            table = [line for line in screen(pilot)[2:] if not re.search("[╭│╰]", line)]
+            bars = [(line, bar) for line in table for bar in re.findall(r"[━╸─]{2,}", line)]
             assert len(bars) == (rows if cells else 0), page
             for line, bar in bars:
                 share = re.search(rf"{bar} +~(\d+)%", line)
@@ -565,7 +566,22 @@ async def test_wide_pane_has_other_pages_beside_a_page(size: tuple[int, int]) ->
             assert {len(line) for line in lines if line.endswith("│")} == {size[0] - 1}
             assert all("$" in line for line in framed if re.search("Opus|shop", line))
             await press_each(pilot, "tab")
-        assert not any("╭" in line for line in screen(pilot)), "the rebuilds have no other page beside them"
+
+
+@pytest.mark.parametrize("size", [(160, 45), (120, 36), (100, 30)])
+async def test_rebuilds_and_refusals_are_on_one_page(size: tuple[int, int]) -> None:
+    """The cursor is in one of them; the other one is in a frame, below the first if it has no room beside."""
+    refusals = "30 days", "╭ Refusals · last 30 days ─", "Stopped"
+    rebuilds = "Sat Apr 25", "╭ last 30 days ─", "30 days"
+    async with dashboard().run_test(size=size) as pilot:
+        await press_each(pilot, "2", "l", "tab", "tab", "tab")
+        for row, frame, framed in (refusals, rebuilds):
+            lines = screen(pilot)
+            cursor = next(line for line in lines if line.startswith("▌"))
+            assert cursor[2:].startswith(row)
+            assert sum(frame in line for line in lines) == 1
+            assert any(re.search(f"│ .*{framed}", line) for line in lines)
+            await press_each(pilot, "tab")
 
 
 async def test_page_beside_another_one_has_the_chosen_span() -> None:

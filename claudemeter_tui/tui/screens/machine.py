@@ -45,6 +45,8 @@ MAX_AGE = timedelta(minutes=10)
 """Age above which figures show their time: they were not read again, or the demo's first day is over."""
 DATED_PAGES = ("rebuilds", "refusals")
 """Pages that list the last `REFUSAL_DAYS` days."""
+LISTED_SPAN = f"last {REFUSAL_DAYS} days"
+"""Title of the days that these pages list."""
 
 
 class MachineScreen(PagesScreen):
@@ -105,13 +107,20 @@ class MachineScreen(PagesScreen):
             self._draw()
 
     def list_asides(self) -> Mapping[str, Sequence[tuple[str, str]]]:
-        """Return projects and models, which are beside the totals and beside each other."""
+        """Return projects and models for the totals and for each other, and so rebuilds and refusals."""
         usage = self.view.machine
         if usage is None or usage.is_empty:
             return {}
         span = usage.spans[self._span].span.kind.value
         projects, models = ("projects", span), ("models", span)
-        return {"totals": (projects, models), "projects": (models,), "models": (projects,)}
+        rebuilds, refusals = ("rebuilds", LISTED_SPAN), ("refusals", f"Refusals · {LISTED_SPAN}")
+        return {
+            "totals": (projects, models),
+            "projects": (models,),
+            "models": (projects,),
+            "rebuilds": (refusals,) if usage.refusals else (),
+            "refusals": (rebuilds,) if usage.rebuilds else (),
+        }
 
     def build_page(self, name: str, width: int, height: int, *, is_aside: bool = False) -> ListPage:  # noqa: ARG002 - no page fills its height
         """Return a page of the use, or why there is none."""
@@ -175,5 +184,5 @@ class MachineScreen(PagesScreen):
             span = usage.spans[self._span].span
             return span.kind.value, format_since(span, usage.at, view.zone), as_of, view.note
         is_dated = self.page_name in DATED_PAGES
-        title = f"last {REFUSAL_DAYS} days" if is_dated else "Claude Code"
+        title = LISTED_SPAN if is_dated else "Claude Code"
         return title, as_of, describe_first_call(usage, view.zone), view.note

@@ -18,9 +18,14 @@ WIDE_FROM = 109
 ASIDE_SHARE = 0.4
 """Least share of the width for the pages beside another one."""
 FIRST_ASIDE_HEIGHT, MIN_ASIDE_HEIGHT = 12, 8
-"""Lines that the first of two pages beside another one gets at most, and minimum lines of the second one."""
+"""Lines that the first of two pages beside another one gets at most, and minimum lines for any further one.
+
+Below a page, the minimum lines for each.
+"""
 ASIDE_GAP, FRAME_WIDTH, FRAME_HEIGHT = MARK_WIDTH + 2, 4, 2
 """Cells before the frame beside a page that its lines do not have, and the cells and lines of the frame."""
+BELOW_FROM = 76
+"""Cells of the list from which a page can have other ones below it."""
 
 
 class PagesScreen(MomentListScreen):
@@ -62,18 +67,25 @@ class PagesScreen(MomentListScreen):
         raise NotImplementedError
 
     def list_asides(self) -> Mapping[str, Sequence[tuple[str, str]]]:
-        """Return for the name of a page those that a wide pane shows beside it, each with a title."""
+        """Return for the name of a page those that a large pane shows with it, each with a title."""
         return {}
 
     def _build_pages(self, name: str, height: int) -> ListPage:
-        """Return a page, in a wide pane with another one in a frame beside it."""
+        """Return a page, with others in frames beside it in a wide pane, else below it if there is room."""
         width = self.item_list.line_width
         asides, whole = self.list_asides().get(name, ()), self.build_page(name, width, height)
-        if not asides or width < WIDE_FROM:
-            return whole
-        page = self.build_page(name, int(width * (1 - ASIDE_SHARE)), height)
-        if page.highest > whole.highest:  # its table would not fit any more
-            return whole
+        if asides and width >= WIDE_FROM:
+            page = self.build_page(name, int(width * (1 - ASIDE_SHARE)), height)
+            if page.highest <= whole.highest:  # else its table would not fit any more
+                return self._add_beside(page, asides, width, height)
+        if asides and width >= BELOW_FROM:
+            return self._add_below(whole, asides, width, height)
+        return whole
+
+    def _add_beside(
+        self, page: ListPage, asides: Sequence[tuple[str, str]], width: int, height: int
+    ) -> ListPage:
+        """Return the page with the others in frames on the right of its lines."""
         widest = max(line.cell_length for line in page.lines)
         room = width - widest - ASIDE_GAP
         framed: list[Content] = []
@@ -85,6 +97,22 @@ class PagesScreen(MomentListScreen):
                 found = self.build_page(beside, room - FRAME_WIDTH + MARK_WIDTH, free, is_aside=True)
                 framed += frame_lines(build_line((title, HEADING)), build_line(), found.lines, room)
         return page.add_aside(framed, widest)
+
+    def _add_below(
+        self, page: ListPage, asides: Sequence[tuple[str, str]], width: int, height: int
+    ) -> ListPage:
+        """Return the page with those of the others in frames below it that are whole on screen."""
+        room, lines = width - MARK_WIDTH, len(page.lines)
+        for beside, title in asides:
+            free = height - lines - 1 - FRAME_HEIGHT
+            if free < MIN_ASIDE_HEIGHT:
+                break
+            found = self.build_page(beside, width - FRAME_WIDTH, free, is_aside=True)
+            if len(found.lines) <= free:
+                framed = frame_lines(build_line((title, HEADING)), build_line(), found.lines, room)
+                page = page.add_below(framed)
+                lines += 1 + len(framed)
+        return page
 
     def list_titles(self) -> Sequence[str]:
         """Return the texts of the line below the tabs, most important first; empty ones are left out."""

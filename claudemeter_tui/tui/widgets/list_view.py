@@ -130,6 +130,10 @@ class ListPage:
         """Return the page with finished lines on the right of its lines of at most so many cells."""
         return ListPage(self._rows, MARK_WIDTH + widest + 1, aside)
 
+    def add_below(self, lines: Sequence[Content]) -> ListPage:
+        """Return the page with finished lines below a blank line, which the cursor skips."""
+        return ListPage([*self._rows, BLANK_ROW, *map(fix_row, lines)], self._width, self._aside)
+
     def find_item(self, key: Hashable) -> int | None:
         """Return the row with this key. None if it is gone."""
         return next((item for item, row in enumerate(self._rows) if row.key == key), None)
