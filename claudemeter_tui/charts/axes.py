@@ -48,6 +48,8 @@ class ChartFrame:
     """Minimum cells of the scale, so that two stacked charts are aligned."""
     resets_at: datetime | None = None
     """Right edge of a chart of one window, later than now; `span` is then its length. None for now."""
+    now_label: str = "now"
+    """Label of `now` where the right edge is later; its time if `now` is a past moment."""
     needs_axis: bool = True
     """False for an area without marks: it ends at the line of the times."""
 

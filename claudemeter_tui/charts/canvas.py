@@ -27,7 +27,6 @@ from claudemeter_tui.model.windows import Severity
 MIN_NOTE_ROWS = 3
 """Minimum rows for a note between the curves."""
 
-_NOW = "now"
 
 ChartSteps = Sequence[ChartStep | None]
 ForecastValues = Mapping[int, float]
@@ -355,16 +354,17 @@ def draw_time_axis(
     base = f"{base_label} {'+' if frame.ascii_only else '┘'}".rjust(margin) if base_label else ""
     line = ("" if frame.has_axis else base).ljust(frame.width)
     now = [edges.find_column(edges.now)] if frame.resets_at is not None else []
+    now_width = len(frame.now_label)
     if frame.resets_at is not None:
-        begin = min(frame.width - len(_NOW), margin + now[0] - len(_NOW) // 2)
-        line = line[:begin] + _NOW + line[begin + len(_NOW) :]
+        begin = min(frame.width - now_width, margin + now[0] - now_width // 2)
+        line = line[:begin] + frame.now_label + line[begin + now_width :]
         reset = f"reset {format_moment(frame.resets_at, frame.now, frame.zone)}"
         if line[-len(reset) - 2 :].isspace():
             line = line[: -len(reset)] + reset
     ticks, times = place_time_labels(build_time_labels(edges, frame.zone), margin, frame.width, line=line)
     inks = CellStyles([ChartStyle.SCALE]) * frame.width
     if now:
-        inks[begin : begin + len(_NOW)] = [ChartStyle.NOW] * len(_NOW)
+        inks[begin : begin + now_width] = [ChartStyle.NOW] * now_width
     below = build_line(times, inks)
     if not frame.has_axis:
         return (below,)

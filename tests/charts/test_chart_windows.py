@@ -78,16 +78,17 @@ def test_chart_of_a_window_is_from_start_to_reset() -> None:
 
 @pytest.mark.parametrize("minutes", [*range(0, 240, 7), 239])
 @pytest.mark.parametrize("width", [24, 40, 100])
-def test_now_is_labelled_at_every_minute(width: int, minutes: int) -> None:
-    """The label of now is never cut, and no other label touches it."""
-    there = replace(WINDOW, now=at(minutes), width=width)
+@pytest.mark.parametrize("label", ["now", "Sat 13:48"])
+def test_now_is_labelled_at_every_minute(label: str, width: int, minutes: int) -> None:
+    """The label of now, or the time of a past moment, is never cut, and no other label touches it."""
+    there = replace(WINDOW, now=at(minutes), width=width, now_label=label)
     drawn = build_windows_chart({"5-hour": history([50] * (minutes + 1))}, there)
     words = lines(drawn)[-1].split("  ")
-    assert "now" in [word.strip() for word in words]
+    assert label in [word.strip() for word in words]
     assert len(lines(drawn)[-1]) == width
     assert {word.strip() for word in words} <= {
         "",
-        "now",
+        label,
         "reset 18:00",
         *(f"{hour}:00" for hour in range(13, 18)),
     }

@@ -85,6 +85,8 @@ async def test_events_are_visited_in_turn(load_past: LoadPast) -> None:
         assert "as of 13:48 · Esc returns to now" in filled
         assert "as of 13:48: ON CREDITS" in filled
         assert " 100% " in filled
+        axes = [line.split() for line in (now[-4], screen(pilot)[-4])]
+        assert [sorted({"now", "13:48"}.intersection(words)) for words in axes] == [["now"], ["13:48"]]
         await press(pilot, "left_square_bracket")
         assert "as of 13:18: CAN WORK" in text(pilot)
         assert " 80% " in text(pilot)
