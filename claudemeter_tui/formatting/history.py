@@ -13,6 +13,7 @@ from claudemeter_tui.formatting.values import (
     format_day,
     format_money,
     format_percent,
+    format_percent_sum,
     format_short_day,
     to_local,
 )
@@ -129,7 +130,7 @@ def format_amount(amount: RowValue) -> str:
     """Return an amount of credits, a percentage, or a word as it is."""
     if isinstance(amount, str):
         return amount
-    return format_money(amount) if isinstance(amount, Money) else format_percent(amount)
+    return format_money(amount) if isinstance(amount, Money) else format_percent_sum(amount)
 
 
 def describe_cap(cap: Money) -> str:

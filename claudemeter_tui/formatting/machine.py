@@ -16,7 +16,7 @@ from claudemeter_tui.formatting.values import (
     format_count,
     format_moment,
     format_money,
-    format_percent,
+    format_percent_sum,
     to_local,
 )
 from claudemeter_tui.model.attribution import NoRate
@@ -91,7 +91,7 @@ def mark_least(texts: Iterable[str], *, is_whole: bool) -> list[str]:
 def format_estimate(amount: float | Money) -> str:
     """Return `~41%`, `~$3.40`; `~<$0.01` just above nothing."""
     if not isinstance(amount, Money):
-        return f"{ESTIMATED}{format_percent(amount)}"
+        return f"{ESTIMATED}{format_percent_sum(amount)}"
     if 0 < amount.minor < 1:
         return f"{ESTIMATED}<{format_money(Money(Decimal(1), *amount.unit))}"
     # An estimate is rounded; what the server has charged is cut.
@@ -104,7 +104,7 @@ def format_rise(figure: FigureRises) -> str:
     total = figure.total
     if not figure.is_whole and not any(rise.amount for rise in figure.rises):
         return NOTHING
-    text = format_money(total) if isinstance(total, Money) else format_percent(total)
+    text = format_money(total) if isinstance(total, Money) else format_percent_sum(total)
     return f"{'+' if figure.is_whole else AT_LEAST}{text}"
 
 

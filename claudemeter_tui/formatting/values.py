@@ -53,6 +53,11 @@ def format_percent(value: float | None) -> str:
     return f"{min(99, round(value)) if value < 100 else round(value)}%"
 
 
+def format_percent_sum(value: float) -> str:
+    """Return the rises of many windows: `41%` as above, and `1,262%`."""
+    return f"{round(value):,}%" if value >= 1000 else format_percent(value)
+
+
 def format_countdown(left: timedelta) -> str:
     """Return `4d 22h`, `1h 12m`, `14h`, `12m`, seconds only in the last minute: `42s`; never below `0s`."""
     # Round up, so that "0s" appears only when the time has come.

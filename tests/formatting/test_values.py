@@ -18,6 +18,7 @@ from claudemeter_tui.formatting.values import (
     format_moment,
     format_money,
     format_percent,
+    format_percent_sum,
     format_utc,
     format_with_countdown,
     to_local,
@@ -118,6 +119,15 @@ def test_money_never_says_more_than_there_is(minor: Decimal, exponent: int) -> N
 def test_percent_has_one_form(expected: str, value: float | None) -> None:
     """Percents are whole numbers, with a mark for nearly nothing and a question mark for unknown."""
     assert expected == format_percent(value)
+
+
+@pytest.mark.parametrize(
+    ("expected", "value"),
+    [("0%", 0.0), ("<1%", 0.5), ("99%", 99.9), ("999%", 999.4), ("1,000%", 1000.0), ("55,411%", 55410.6)],
+)
+def test_sum_of_percents_has_groups_of_digits(expected: str, value: float) -> None:
+    """The rises of many windows are as readable as an amount of money."""
+    assert expected == format_percent_sum(value)
 
 
 @settings(derandomize=True, deadline=None)

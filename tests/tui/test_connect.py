@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 import pytest
 from rich.console import Console
 from rich.traceback import Traceback
+from textual.color import Color
 from textual.containers import VerticalScroll
 from textual.pilot import Pilot
 
@@ -265,6 +266,16 @@ async def test_field_explains_where_the_cookie_is(size: tuple[int, int], expecte
         await pilot.pause()
         assert "press F12" not in text(pilot)
         assert screen(pilot)[-1] == " r retry  p paste  d demo  q quit"
+
+
+async def test_text_of_the_empty_field_is_as_readable_as_any_other() -> None:
+    """It has the colour of muted text, whose contrast is tested, instead of Textual's weaker one."""
+    async with shown(*PLACES, size=(120, 36)) as pilot:
+        await pilot.press("p")
+        await pilot.pause()
+        field = pilot.app.screen.query_exactly_one(SecretInput)
+        muted = Color.parse(pilot.app.theme_variables["muted"])
+        assert muted == field.get_component_styles("input--placeholder").color
 
 
 @pytest.mark.parametrize("size", SIZES)

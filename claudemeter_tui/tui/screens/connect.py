@@ -254,6 +254,7 @@ class ConnectScreen(ViewScreen):
         background: $surface;
         background-tint: $foreground 0%;
     }
+    ConnectScreen SecretInput > .input--placeholder { color: $muted; }
     ConnectScreen SecretInput.-framed, ConnectScreen SecretInput.-framed:focus {
         height: 3;
         border: round $selected;
