@@ -88,6 +88,8 @@ class Figure:
     """The key to find in that reply; empty if there is no single one."""
     session_labels: str = ""
     """The sessions that read it, separated by semicolons. Empty if it was not read."""
+    calculated_from: tuple[Endpoint, ...] = ()
+    """The replies from which it was calculated, the most important first. Empty if it was not calculated."""
 
     def format_line(self, now: datetime) -> str:
         """Return the figure in one line, for the clipboard."""
@@ -195,7 +197,7 @@ class FigureBuilder:
         reads = {endpoint: at for endpoint in endpoints if (at := self.find_read_time(endpoint)) is not None}
         source = describe_calculation(", ".join(reads)) if reads else "calculated"
         at, by = min(reads.values(), default=None), self.join_session_labels(*reads)
-        return Figure(label, value, source, at, severity, session_labels=by)
+        return Figure(label, value, source, at, severity, session_labels=by, calculated_from=tuple(reads))
 
     def find_read_time(self, endpoint: Endpoint) -> datetime | None:
         """Return the time of the last good reply. None if there is none."""

@@ -32,9 +32,9 @@ WHOLE = ("$50.00", "$244.35", "own overage", "prepaid", "subscription", "18s ago
 
 @asynccontextmanager
 async def details(
-    bodies: OrgBodies | None = TEAM, size: tuple[int, int] = (120, 36)
+    bodies: OrgBodies | None = TEAM, size: tuple[int, int] = (109, 36)
 ) -> AsyncIterator[tuple[Pilot[Any], DetailsScreen]]:
-    """Return the details of an org."""
+    """Return the details of an org; the default size is the widest without a reply beside the figures."""
     async with app(stage(*([bodies] if bodies else []))).run_test(size=size) as pilot:
         await pilot.pause()
         assert isinstance(pilot.app, Claudemeter)
@@ -81,6 +81,71 @@ async def test_figure_leads_to_its_reply_and_both_are_copied() -> None:
         assert json.loads(copied[3])["five_hour"]["utilization"] == 100.0
         await pilot.press("left", "left")
         assert "resets" in under_cursor(pilot)
+
+
+def read_preview(pilot: Pilot[Any]) -> list[str]:
+    """Return the lines of the frame beside the figures, from its title to its lower edge."""
+    framed = [match[0] for line in screen(pilot) if (match := re.search("[╭│╰].*[╮│╯]$", line))]
+    assert not framed or (framed[0][0], framed[-1][0]) == ("╭", "╰")
+    return framed
+
+
+@pytest.mark.parametrize("size", [(160, 45), (120, 36), (110, 24)])
+async def test_wide_pane_has_the_reply_of_the_figure_beside_it(size: tuple[int, int]) -> None:
+    """It follows the cursor, marks the line of the figure, and gives its room to the reply of a tab."""
+    async with details(size=size) as (pilot, shown):
+        assert read_preview(pilot)[0].startswith("╭ usage ─"), "the verdict is calculated from it first"
+        assert not any("▌" in line for line in read_preview(pilot))
+        await pilot.press("down", "down")
+        await pilot.pause()
+        (marked,) = (line for line in read_preview(pilot) if "▌" in line)
+        assert marked.startswith('│ ▌   "five_hour": {')
+        for _ in range(60):
+            await pilot.press("down")
+            await pilot.pause()
+            row = under_cursor(pilot)
+            if row.startswith("▌ promotional part"):
+                break
+        assert read_preview(pilot)[0].startswith("╭ prepaid ─")
+        assert {len(line) for line in screen(pilot) if re.search("[╮│╯]$", line)} == {size[0]}
+        await pilot.press("end")
+        await pilot.pause()
+        assert "No reply has this figure." in read_preview(pilot)[1]
+        await pilot.press("right")
+        await pilot.pause()
+        assert not read_preview(pilot)
+        assert shown.item_list.region.width == size[0]
+
+
+async def test_reply_beside_the_figures_follows_the_size() -> None:
+    """It comes and goes with the width, and no figure is cut meanwhile."""
+    async with details(size=(160, 45)) as (pilot, _):
+        for width, is_shown in ((109, False), (110, True), (60, False), (120, True), (40, False)):
+            await pilot.resize_terminal(width, 36)
+            await pilot.pause()
+            assert bool(read_preview(pilot)) is is_shown, width
+            assert "100% ■" in text(pilot)
+            assert all(cell_len(line) <= width for line in screen(pilot))
+
+
+async def test_reply_beside_the_figures_is_ascii_on_request() -> None:
+    """Its frame and its mark have no other character."""
+    async with app(stage(TEAM), ascii=True).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.press("d", "down", "down")
+        await pilot.pause()
+        assert text(pilot).isascii()
+        assert '| >   "five_hour": {' in text(pilot)
+
+
+async def test_search_is_ascii_on_request() -> None:
+    """The number of matches has no other character."""
+    async with app(stage(TEAM), ascii=True).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.press("d", "slash", *"cap", "enter")
+        await pilot.pause()
+        assert re.search(r"1 of \d+   n N", screen(pilot)[-1])
+        assert text(pilot).isascii()
 
 
 @pytest.mark.slow
@@ -157,7 +222,7 @@ async def test_failure_and_new_fields_are_marked() -> None:
         assert '"amount": 24435' in text(pilot)
 
 
-@pytest.mark.parametrize("size", [(120, 36), (60, 36), (40, 36)])
+@pytest.mark.parametrize("size", [(109, 36), (60, 36), (40, 36)])
 async def test_heading_has_the_source_and_rows_only_what_differs(size: tuple[int, int]) -> None:
     """The source and the age are once above the figures, and a fact comes before a note about it."""
     async with details(size=size) as (pilot, _):

@@ -82,7 +82,7 @@ async def test_figures_of_both_sessions_are_side_by_side() -> None:
 
 async def test_details_name_the_session_of_each_section() -> None:
     """A heading names the session if it is one, else each figure does; a reply's tab names it, too."""
-    async with app(Stage(stand_in())).run_test(size=(120, 50)) as pilot:
+    async with app(Stage(stand_in())).run_test(size=(109, 50)) as pilot:
         await pilot.pause()
         await pilot.press("d")
         await pilot.pause()

@@ -6,7 +6,9 @@ import re
 from collections.abc import Hashable, Mapping
 from typing import ClassVar
 
+from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Input
 
@@ -28,7 +30,8 @@ from claudemeter_tui.tui.styled_text import (
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets import details_pages
 from claudemeter_tui.tui.widgets.details_pages import FigurePage, ReplyPage
-from claudemeter_tui.tui.widgets.list_view import ClickableLine
+from claudemeter_tui.tui.widgets.list_view import ClickableLine, VirtualList
+from claudemeter_tui.tui.widgets.reply_preview import FRAME_WIDTH, ReplyPreview
 
 DETAILS_KEYS = (
     Key("right,tab", "→ Tab", "screen.turn(1)", "next", "next tab"),
@@ -51,12 +54,20 @@ DETAILS_KEYS = (
 """All keys of the details."""
 FIGURES_TAB = "figures"
 """Name of the first tab; the other tabs have the names of their replies."""
+PREVIEW_FROM, PREVIEW_SHARE = 110, 0.42
+"""Columns of the terminal from which the reply of a figure is beside the figures, and its share of them."""
 DetailsPage = FigurePage | ReplyPage
 
 
 class DetailsScreen(ListScreen):
-    """Tabs with the figures first, then one for each reply."""
+    """Tabs with the figures first, then one for each reply.
 
+    In a wide pane, the reply of the figure under the cursor is beside the figures.
+    """
+
+    DEFAULT_CSS = """
+    DetailsScreen #lists { height: 1fr; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in DETAILS_KEYS]
     NAME = "Details"
     SEARCH_HINTS = "Enter keep  Esc clear"
@@ -80,7 +91,14 @@ class DetailsScreen(ListScreen):
         self._page: DetailsPage = FigurePage((), 1, view.now)
         self._reply_pages: dict[str, tuple[object, ReplyPage]] = {}
         """Page of each reply, with the width and the contents that it was built from."""
+        self._previewed: tuple[object, ReplyPage] | None = None
+        """Page of the reply beside the figures, with what it was built from. None before the first one."""
         self._first_tab = 0
+
+    def compose(self) -> ComposeResult:
+        """Create the parts of a list, with a reply beside it."""
+        for part in super().compose():
+            yield Horizontal(part, ReplyPreview(), id="lists") if isinstance(part, VirtualList) else part
 
     def redraw(self) -> None:
         """Draw the current tab."""
@@ -94,6 +112,7 @@ class DetailsScreen(ListScreen):
             at = sheet.find_selectable(0, 1)
         self.item_list.show(sheet, at or 0)
         self._cursor_keys[self._tab] = self._page.get_key(self.item_list.cursor)
+        self._draw_preview()
         width = self.app.size.width
         self._first_tab = self.show_tabs(
             lambda place: self._build_tab(tabs[place]),
@@ -124,8 +143,9 @@ class DetailsScreen(ListScreen):
             self.notify("This figure is calculated; no single source line.", markup=False)
 
     def on_virtual_list_cursor_moved(self) -> None:
-        """Remember the new position of the cursor."""
+        """Remember the new position of the cursor, and show the reply of its figure."""
         self._cursor_keys[self._tab] = self._page.get_key(self.item_list.cursor)
+        self._draw_preview()
 
     def on_clickable_line_piece_clicked(self, message: ClickableLine.PieceClicked) -> None:
         """Show the clicked tab."""
@@ -175,7 +195,7 @@ class DetailsScreen(ListScreen):
         tab, item = hits[place]
         self._show_tab(tab)
         self.item_list.go_to(item)
-        self.search_bar.show_result(f"{place + 1} of {len(hits)} · n N")
+        self.search_bar.show_result(f"{place + 1} of {len(hits)}   n N")
 
     def _compile_pattern(self) -> re.Pattern[str] | None:
         wanted = self.search_bar.search_text
@@ -197,13 +217,42 @@ class DetailsScreen(ListScreen):
         known = {**self._collect_replies(), **self._collect_failures()}
         return [FIGURES_TAB, *(endpoint for endpoint in Endpoint if endpoint in known)]
 
+    @property
+    def _preview_width(self) -> int:
+        """Cells of the reply beside the figures; 0 without one."""
+        width = self.app.size.width
+        is_shown = self._tab == FIGURES_TAB and self.view.state is not None and width >= PREVIEW_FROM
+        return int(width * PREVIEW_SHARE) if is_shown else 0
+
+    def _draw_preview(self) -> None:
+        """Show the reply of the figure under the cursor, at its line."""
+        preview, width = self.query_exactly_one(ReplyPreview), self._preview_width
+        preview.set_class(bool(width), "-shown")
+        figure = self._page.get_figure(self.item_list.cursor) if isinstance(self._page, FigurePage) else None
+        if not width or figure is None:
+            return
+        preview.styles.width = width
+        names = (figure.endpoint, *figure.calculated_from)
+        name = next((one for one in names if one is not None), None)
+        reply = self._collect_replies().get(name) if name is not None else None
+        made_from = width, name, reply and (reply.text, reply.new_fields, reply.odd_values)
+        if self._previewed is None or self._previewed[0] != made_from:
+            lines = _format_body(reply) if name is not None else [JsonLine("No reply has this figure.")]
+            self._previewed = made_from, ReplyPage(lines, width - FRAME_WIDTH)
+        page = self._previewed[1]
+        page.pattern = self._compile_pattern()
+        line = page.find_key(figure.key) if figure.key else None
+        has_space = self.item_list.size.height >= SPACED_FROM
+        preview.show_reply(name or figure.source, page, line, has_space=has_space)
+
     def _build_page(self, tab: str) -> DetailsPage:
-        width = self.item_list.line_width
         if tab == FIGURES_TAB:
+            width = self.app.size.width - self._preview_width - 1
             view = self.view
             sections = build_sections(view.store, view.state, view.now, view.zone) if view.state else []
             has_space = self.item_list.size.height >= SPACED_FROM
             return FigurePage(sections, width, view.now, self._compile_pattern(), has_space=has_space)
+        width = self.app.size.width - 1
         reply = self._collect_replies().get(Endpoint(tab))
         # A search builds all pages. The comparison is cheap: the texts are the same objects until the next
         # poll.

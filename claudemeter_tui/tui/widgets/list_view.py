@@ -73,6 +73,13 @@ def add_cursor_mark(line: Content, width: int, *, selected: bool, mark: str = f"
     return whole.stylize_before("on $panel")
 
 
+def convert_marked_line(line: Content) -> Content:
+    """Return the line in ASCII; the mark of the cursor is `>`, not the `]` of a selected tab."""
+    if not line.plain.startswith(CURSOR_MARK):
+        return convert_to_ascii(line)
+    return Content.assemble((">", "$selected"), convert_to_ascii(line[1:]))
+
+
 MARK_WIDTH = 2
 """Cells of the cursor's mark."""
 
@@ -367,10 +374,8 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
             drawn = Content("")
             if line < self._model.height:
                 drawn = self._model.draw(item, line - self._model.starts[item], item == self.cursor)
-            if self.ascii and item == self.cursor and drawn.plain.startswith(CURSOR_MARK):
-                drawn = Content.assemble((">", "$selected"), convert_to_ascii(drawn[1:]))
-            elif self.ascii:
-                drawn = convert_to_ascii(drawn)
+            if self.ascii:
+                drawn = convert_marked_line(drawn)
             self._content_cache[line] = drawn
         return self._content_cache[line]
 
