@@ -539,6 +539,16 @@ async def test_cycles_have_a_bar_beside_their_peak(size: tuple[int, int], has_ba
             assert not bar or (set(bar) == {"━"}) == (percent >= 100)
 
 
+async def test_month_has_the_same_word_for_its_credits_in_a_narrow_pane() -> None:
+    """The percentage of a window is its peak; what was spent in a month is called credits as in the table."""
+    async with dashboard().run_test(size=(40, 20)) as pilot:
+        await press_each(pilot, "2", "h", "tab")
+        lines = screen(pilot)
+        assert any(re.match(r"▌ +credits \$11\.75 +stopped", line) for line in lines)
+        assert any(re.search(r"  peak +30%", line) for line in lines)
+        assert not any("peak $" in line for line in lines)
+
+
 async def test_cycles_have_aligned_days_and_no_amount_twice() -> None:
     """A day of one digit has two cells, a month its credits only, and a cycle that was never full no dash."""
     async with dashboard().run_test(size=(120, 36)) as pilot:

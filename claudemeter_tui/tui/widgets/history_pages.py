@@ -224,8 +224,9 @@ def _wrap_cycles(
 ) -> list[list[list[Cell]]]:
     """Return the lines of each cycle in a narrow pane: from and to, then what else is known."""
     peaks = [
-        f"peak {peak:>4}{'' if full_at == NOTHING else f' full {full_at}'}"
-        for _, _, _, (peak, _), (full_at, _), *_ in rows
+        f"{'credits' if cycle.figure == MONTH_FIGURE and peak == spent else 'peak'} {peak:>4}"
+        f"{'' if full_at == NOTHING else f' full {full_at}'}"
+        for cycle, (_, _, _, (peak, _), (full_at, _), *_, (spent, _)) in zip(cycles, rows, strict=True)
     ]
     peak_width = max(map(len, peaks))
     spent_width = max(len(row[-1][0]) for row in rows)
