@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, timedelta
 
@@ -16,7 +17,7 @@ from claudemeter_tui.tui.app import MAX_TOASTS, Claudemeter
 from claudemeter_tui.tui.screens.events import EventsScreen
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.status_line import StatusLine
-from tests.bodies import subscription_body, usage_body
+from tests.bodies import subscription_body, usage_body, window_body
 from tests.scenes import (
     CREDITS_BLOCKED,
     INTERVAL,
@@ -26,6 +27,7 @@ from tests.scenes import (
     READ,
     SESSION,
     TEAM,
+    WAITING,
     OrgBodies,
     org_of,
     readings,
@@ -236,6 +238,20 @@ async def test_small_panes_keep_the_essentials(size: tuple[int, int], expected: 
         shown = screen(pilot)
         assert [line for line in expected if line not in shown] == []
         assert isinstance(pilot.app, Claudemeter)
+
+
+@pytest.mark.parametrize("bodies", [TEAM, CREDITS_BLOCKED, WAITING, LABORATORY])
+@pytest.mark.parametrize("height", range(6, 11))
+async def test_only_org_has_its_whole_banner_without_tabs(height: int, bodies: OrgBodies) -> None:
+    """No line of the banner is blank if windows and banner leave none for the tab of the only org."""
+    windows = {"seven_day_opus": window_body(20.0), "seven_day_sonnet": window_body(12.0)}
+    full = replace(bodies, usage=bodies.usage | windows)
+    async with app(stage(full)).run_test(size=(40, height)) as pilot:
+        await pilot.pause()
+        lines = screen(pilot)
+        start = next(place for place, line in enumerate(lines) if line.startswith("▌"))
+        first_window = next(place for place, line in enumerate(lines) if line.startswith(" 5-hour"))
+        assert all(re.match(r"▌.*\w", line) for line in lines[start:first_window]), lines
 
 
 @pytest.mark.parametrize("size", [(120, 36), (40, 8)], ids=["framed", "small"])

@@ -76,7 +76,7 @@ class Banner(LineWidget):
             return indent_lines([_build_one_line(view, verdict, width - 2)], width)
         edge, style = _draw_edge(view), _get_style(view, verdict)
         room = width - len(edge) - 1
-        if view.layout.tabs:
+        if view.layout.tabs or view.layout.verdict > 1:  # several lines without tabs: there is only one org
             lines = _build_lines(view, verdict, room, height)
         else:
             lines = [_build_one_line(view, verdict, room)]
