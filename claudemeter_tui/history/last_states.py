@@ -50,7 +50,7 @@ def pack_state(state: OrgState) -> bytes:
     kept = replace(
         state,
         failures={endpoint: replace(failure, trace="") for endpoint, failure in state.failures.items()},
-        series=replace(state.series, runs=state.series.runs[-1:]),
+        series=state.series.keep_last_run(),
         histories={},
     )
     return zlib.compress(json.dumps(encode_value(kept), separators=(",", ":")).encode(), 1)

@@ -121,11 +121,17 @@ class CreditSeries:
     """Time of the latest rise. None if there was none."""
     monotonic_rise: MonotonicRise | None = field(default=None, compare=False)
     """The current rise. None if nothing was sampled yet."""
+    start_rise: Decimal = Decimal(0)
+    """Part of `total_rise` before the first run, such as before the program was started again."""
 
     @property
     def spent(self) -> Money:
-        """Amount spent since the series began."""
-        return Money(self.total_rise, *self.unit)
+        """Amount spent since the first run."""
+        return Money(self.total_rise - self.start_rise, *self.unit)
+
+    def keep_last_run(self) -> CreditSeries:
+        """Return the series with its last run only."""
+        return replace(self, runs=self.runs[-1:], start_rise=self.total_rise)
 
     def compute_spent_since(self, moment: datetime) -> Money:
         """Return the amount spent since a moment, as far as the series reaches."""
@@ -149,7 +155,7 @@ class CreditSeries:
             kept = (replace(kept[0], first=moment, last=max(moment, kept[0].last)), *kept[1:])
         end = len(self.runs) - len(kept) + 1
         before = replace(self, runs=self.runs[:end]).compute_spent_since(self.runs[0].first)
-        return replace(self, runs=kept, total_rise=self.total_rise - before.minor)
+        return replace(self, runs=kept, start_rise=self.start_rise + before.minor)
 
     def append(self, at: datetime, origin: MeterOrigin, used: Money, max_pause: timedelta) -> CreditSeries:
         """Return the series with one more sample, read at `at`.
@@ -178,6 +184,7 @@ class CreditSeries:
             self.total_rise + rise,
             at if rise else self.last_rise_at,
             current.append(at, used.minor, max_pause),
+            self.start_rise,
         )
 
     def append_gap(self, at: datetime) -> CreditSeries:

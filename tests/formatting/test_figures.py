@@ -9,6 +9,7 @@ import pytest
 
 from claudemeter_tui.formatting.credits import LOCK_NOT_VISIBLE
 from claudemeter_tui.formatting.figures import Figure, build_sections
+from claudemeter_tui.history.last_states import pack_state, unpack_state
 from claudemeter_tui.model.account import Account
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN, ErrorKind, Failure, OrgReading, Reading, Reply
@@ -284,6 +285,16 @@ def test_unseen_lock_is_shown_as_not_known() -> None:
     )
     lock = collect_figures(store)["Credits left"]["lock"]
     assert (lock.value, lock.provenance) == (f"not known: {LOCK_NOT_VISIBLE}", "usage via Claude Code")
+
+
+def test_spending_of_this_run_leaves_out_earlier_runs() -> None:
+    """After a restart the amount begins where the program continued, and its time says so."""
+    before = scene(LABORATORY)
+    state = unpack_state(pack_state(before.orgs[0]))
+    assert state is not None
+    (run,) = state.series.runs
+    shown = collect_figures(replace(before, all_orgs=(state,)))["Spending"]["this run"].value
+    assert shown == f"$0.00 since {run.first:%H:%M}"
 
 
 def test_steady_spending_has_rates_and_a_forecast() -> None:

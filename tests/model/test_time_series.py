@@ -168,6 +168,15 @@ def test_series_from_a_moment_has_no_earlier_rise(
     assert spent == cut.spent.minor
 
 
+@pytest.mark.parametrize("minutes", [-60, 2, 2.5])
+def test_series_of_a_restart_has_no_earlier_rise(minutes: float) -> None:
+    """Once only the last run is kept, the rises before it are in no amount, whatever the moment."""
+    before = grown(CreditSeries(), (0, 500), (1, 550), (2, 560))
+    series = grown(before.keep_last_run(), (3, 600))
+    assert (usd(40), usd(40)) == (series.spent, series.compute_spent_since(at(minutes)))
+    assert before.total_rise + 40 == series.total_rise
+
+
 def test_rise_of_nothing_is_nothing() -> None:
     """A series without samples has no rise."""
     assert CreditSeries().compute_spent_since(START).minor == 0

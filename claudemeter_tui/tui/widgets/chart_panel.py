@@ -294,7 +294,6 @@ def _iterate_rises(view: View) -> Iterator[StyledLine]:
     series, state, now = view.credit_series, view.state, view.now
     first, last = series.runs[0].first, series.runs[-1]
     span = view.span
-    # Not `spent`: the series of a restart also counts what earlier runs saw.
     spent = series.compute_spent_since(first if span is None else now - span)
     rise = build_line((f"+{format_money(spent)}", HEADING if spent.minor else MUTED))
     if span is not None and first <= now - span:
