@@ -17,6 +17,8 @@ from claudemeter_tui.storage import hold_lock, locate_lock
 
 MAX_PROFILES = 20
 """Profiles of one browser with the extension that have a name of their own."""
+CLAIM_TIMEOUT = 0.5
+"""Seconds for which a host tries a name: `--extension status` holds the lock of each for a moment."""
 
 
 @contextmanager
@@ -25,7 +27,7 @@ def claim_name(folder: Path, browser: str) -> Iterator[Session]:
     for session, path in _iterate_names(folder, browser):
         with ExitStack() as held:
             try:
-                held.enter_context(hold_lock(path, timeout=0))
+                held.enter_context(hold_lock(path, timeout=CLAIM_TIMEOUT))
             except TimeoutError:
                 continue
             except OSError:  # the folder cannot be written
