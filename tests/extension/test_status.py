@@ -12,7 +12,7 @@ from claudemeter_tui.extension.identity import EXTENSION_FOLDER
 from tests.bodies import PERSONAL, account_body, org_body, usage_body
 from tests.extension.scripted_browser import ScriptedBrowser
 from tests.extension.test_host import FAR, SIGNED_OUT, list_hosts, run_program, usage_path, wait_for_poll
-from tests.responses import Answer
+from tests.responses import Answer, Held
 from tests.server import LoopbackServer
 
 pytestmark = pytest.mark.slow
@@ -60,12 +60,15 @@ def test_status_of_a_host_without_an_entry(tmp_path: Path, server: LoopbackServe
     forget = ("--forget", "all", "--yes")
     with ScriptedBrowser(tmp_path, server) as browser:
         wait_for_poll(browser, tmp_path)
+        # The next poll follows the removal at once, because no one has figures then.
+        account = server.routes["/api/account"] = Held(Answer.json(account_body(org_body())))
         assert run_program(tmp_path, *forget).returncode == 0
         status, row = read_row(tmp_path, "Chrome, extension")
         assert (status, "no poll kept  The extension runs, but the history has no poll" in row) == (3, True)
         removed = run_program(tmp_path, "--extension", "remove").stdout
         assert "The extension still runs in Chrome." in removed
         assert len(list_locks(tmp_path)) == 1
+        account.release()
         wait_for_poll(browser, tmp_path)
         assert read_row(tmp_path, "Chrome, extension")[0] == 0
     assert run_program(tmp_path, *forget).returncode == 0
