@@ -30,7 +30,7 @@ TINY: dict[str, Callable[[], Line]] = {
     "restored": partial(restored.restored, 1),
     "memory": partial(memory.memory, 1, 2),
     "month": partial(memory.month, (1, 3)),
-    "idle": partial(panes.idle, 1, 0.0, 0.2),
+    "idle": partial(panes.idle, 1, 0.0, 6.0),  # long enough for a tick
     "key": partial(panes.key, 2, 3),
     "calls": calls.calls,
     "poll": partial(poll_time.poll, 1, 2, 0.001),
