@@ -1075,7 +1075,9 @@ class Claudemeter(App[str]):
         shown = type(self.screen)
         self._close_overlay()
         if shown is not screen and self._check_room():
-            await self.push_screen(screen(self._build_view()))
+            opened = screen(self._build_view())
+            opened.opened_from = shown
+            await self.push_screen(opened)
 
     def _start_tick_timer(self) -> None:
         self.now = self._clock()

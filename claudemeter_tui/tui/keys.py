@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from textual.binding import Binding
@@ -26,6 +27,13 @@ class Key(NamedTuple):
         """Return the Textual binding."""
         return Binding(self.keys, self.action, self.label, show=False, key_display=self.display)
 
+    def keep_names(self, is_kept: Callable[[str], bool]) -> Key:
+        """Return the key with those of its names on screen that are kept."""
+        return self._replace(display=" ".join(filter(is_kept, self.display.split())))
+
+
+KeyGroup = tuple[str, tuple[Key, ...]]
+"""Keys under a title."""
 
 ORG_KEYS = (
     Key("right,tab", "→ Tab", "neighbour(1)", "next", "next org", "Next org"),
@@ -84,7 +92,7 @@ PROGRAM_KEYS = (
     Key("ctrl+c", "Ctrl+C", "quit", "", "copy the selected text, or quit"),
     Key("q", "q", "quit", "quit", "quit", "Quit"),
 )
-KEY_GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
+KEY_GROUPS: tuple[KeyGroup, ...] = (
     ("Orgs", (Key("", "1-9", "", "org", "org by number"), *ORG_KEYS)),
     ("Screens", SCREEN_KEYS),
     ("Data", READING_KEYS),

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from textual.command import CommandList
+from textual.containers import VerticalScroll
 from textual.geometry import Size
 from textual.pilot import Pilot
 
@@ -18,11 +19,17 @@ from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading, Schedule
 from claudemeter_tui.tui import web_browser
 from claudemeter_tui.tui.app import Claudemeter, compute_tick_delay
-from claudemeter_tui.tui.keys import FOOTER_KEYS
+from claudemeter_tui.tui.keys import FOOTER_KEYS, KEY_GROUPS
 from claudemeter_tui.tui.layout import WIDE_FROM, compute_panel_shares
+from claudemeter_tui.tui.screens.connect import ConnectScreen
 from claudemeter_tui.tui.screens.dashboard import DashboardScreen
 from claudemeter_tui.tui.screens.events import EventsScreen
-from claudemeter_tui.tui.screens.help import HelpScreen
+from claudemeter_tui.tui.screens.help import (
+    OTHER_KEY_GROUPS,
+    SCREEN_KEY_GROUPS,
+    HelpScreen,
+    list_key_groups,
+)
 from tests.bodies import TEAM as TEAM_UUID
 from tests.bodies import usage_body
 from tests.scenes import (
@@ -43,6 +50,8 @@ from tests.scenes import (
 from tests.tui.app_harness import Stage, app, finish_workers, press_each, screen, stage, text
 
 TRIO = (PERSONAL, TEAM, LABORATORY)
+SHOWN_NAMES = {"right": "→", "left": "←", "tab": "Tab", "shift+tab": "Shift+Tab"}
+"""Names on screen of the keys that share a line of the help."""
 
 
 def selected(pilot: Pilot[Any]) -> str:
@@ -436,6 +445,73 @@ async def test_help_opens_over_the_dashboard_and_closes() -> None:
         assert isinstance(pilot.app.screen, EventsScreen)
         await pilot.press("e")
         assert isinstance(pilot.app.screen, DashboardScreen)
+
+
+@pytest.mark.parametrize(
+    ("title", "key"),
+    [
+        *(("Overview", "o"), ("Details", "d"), ("History", "h"), ("This machine", "l")),
+        *(("Events", "e"), ("Themes", "t")),
+    ],
+)
+async def test_help_begins_with_the_keys_of_the_screen_it_was_opened_on(title: str, key: str) -> None:
+    """The screen's own keys come first, and each key below `Everywhere` does what the help says there."""
+    async with app(stage(*TRIO)).run_test(size=(80, 60)) as pilot:
+        await pilot.pause()
+        await pilot.press(key)
+        await pilot.pause()
+        actions = {name: one.binding.action for name, one in pilot.app.screen.active_bindings.items()}
+        (_, own), (_, everywhere) = list_key_groups(type(pilot.app.screen))[0]
+        names = {name for one in everywhere for name in one.display.split()}
+        assert {"1-9", "→", "r", "q"} <= names | {name for one in own for name in one.display.split()}
+        assert actions["1"] == "pick(1)"
+        for one in everywhere:
+            shown = [
+                name
+                for name in one.keys.split(",")
+                if name and SHOWN_NAMES.get(name, one.display) in one.display.split()
+            ]
+            copies = (
+                {"screen.copy_text"} if one.display == "Ctrl+C" else set()
+            )  # it quits without a selection
+            assert {actions[name] for name in shown} <= {one.action} | copies
+        await pilot.press("question_mark")
+        await pilot.pause()
+        headings = [line.strip() for line in screen(pilot)[2:] if line.startswith("  ") and line[2:3].strip()]
+        assert headings[:2] == [f"{title} (here)", "Everywhere"]
+
+
+def test_help_names_no_key_twice_for_two_purposes() -> None:
+    """The keys of a screen replace those of the program, also without a session, where `d` opens the demo."""
+    for screen_type, (_, own) in SCREEN_KEY_GROUPS.items():
+        here, everywhere = list_key_groups(screen_type)[0]
+        names = [name for _, group in (here, everywhere) for key in group for name in key.display.split()]
+        assert here[1] == own
+        assert len(names) == len(set(names))
+    assert not {"p", "d"} & {key.display for key in list_key_groups(ConnectScreen)[0][1][1]}
+
+
+async def test_help_of_the_dashboard_begins_with_its_groups() -> None:
+    """The dashboard has no keys of its own, and every key of the program is listed once there."""
+    async with app(stage(*TRIO)).run_test(size=(80, 60)) as pilot:
+        await pilot.pause()
+        await pilot.press("question_mark")
+        await pilot.pause()
+        assert list_key_groups(DashboardScreen) == (KEY_GROUPS, OTHER_KEY_GROUPS)
+        assert screen(pilot)[3].strip() == KEY_GROUPS[0][0]
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24), (60, 20)])
+async def test_help_keeps_a_blank_before_the_scroll_bar(size: tuple[int, int]) -> None:
+    """No text touches the scroll bar."""
+    async with app(stage(*TRIO)).run_test(size=size) as pilot:
+        await pilot.pause()
+        await pilot.press("question_mark")
+        await pilot.pause()
+        bar = pilot.app.screen.query_exactly_one(VerticalScroll).vertical_scrollbar.region
+        assert bar.width == 1
+        lines = [line.ljust(bar.x) for line in screen(pilot)[bar.y : bar.bottom]]
+        assert {line[bar.x - 1] for line in lines} == {" "}
 
 
 async def test_help_shows_each_verdict_with_its_mark() -> None:

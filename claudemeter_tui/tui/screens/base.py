@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.content import Content
 from textual.reactive import var
@@ -30,6 +30,8 @@ class ViewScreen(Screen[None]):
 
     view: var[View] = var(View(), init=False)
     """The view on screen."""
+    opened_from: type[Screen[Any]] | None = None
+    """The screen on which the key was pressed that opened this one. None if no key opened it."""
     _drawn_view: View | None = None
     """The last view drawn. None if nothing was drawn yet."""
 

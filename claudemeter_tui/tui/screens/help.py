@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
+from typing import Any
 
 from textual.content import Content
+from textual.screen import Screen
 
 from claudemeter_tui import __version__
 from claudemeter_tui.charts.axes import EVENT_MARKS
 from claudemeter_tui.formatting.verdict import NO_LIMITS
 from claudemeter_tui.model.verdict import STATE_SEVERITIES, VerdictState
 from claudemeter_tui.model.windows import Severity
-from claudemeter_tui.tui.keys import KEY_GROUPS
-from claudemeter_tui.tui.screens.connect import CONNECT_KEYS
-from claudemeter_tui.tui.screens.details import DETAILS_KEYS
-from claudemeter_tui.tui.screens.events import EVENTS_KEYS
-from claudemeter_tui.tui.screens.history import HISTORY_KEYS
+from claudemeter_tui.tui.keys import KEY_GROUPS, KeyGroup
+from claudemeter_tui.tui.screens.connect import CONNECT_KEYS, ConnectScreen
+from claudemeter_tui.tui.screens.details import DETAILS_KEYS, DetailsScreen
+from claudemeter_tui.tui.screens.events import EVENTS_KEYS, EventsScreen
+from claudemeter_tui.tui.screens.history import HISTORY_KEYS, HistoryScreen
 from claudemeter_tui.tui.screens.lists import PageScreen
-from claudemeter_tui.tui.screens.machine import MACHINE_KEYS
-from claudemeter_tui.tui.screens.overview import OVERVIEW_KEYS
-from claudemeter_tui.tui.screens.themes import THEMES_KEYS
+from claudemeter_tui.tui.screens.machine import MACHINE_KEYS, MachineScreen
+from claudemeter_tui.tui.screens.overview import OVERVIEW_KEYS, OverviewScreen
+from claudemeter_tui.tui.screens.themes import THEMES_KEYS, ThemesScreen
 from claudemeter_tui.tui.styled_text import (
     HEADING,
     MUTED,
@@ -39,16 +41,20 @@ KEY_WIDTH = 13
 """Cells of the key column."""
 COLUMN_WIDTH, COLUMN_GAP = 52, 3
 """Minimum cells of a column, and blanks between two columns."""
-OTHER_KEY_GROUPS = (
-    ("Overview", OVERVIEW_KEYS),
-    ("Details", DETAILS_KEYS),
-    ("History", HISTORY_KEYS),
-    ("This machine", MACHINE_KEYS),
-    ("Events", EVENTS_KEYS),
-    ("Themes", THEMES_KEYS),
-    ("Without a session", CONNECT_KEYS[:-1]),
-)
+SCREEN_KEY_GROUPS: Mapping[type[Screen[Any]], KeyGroup] = {
+    OverviewScreen: ("Overview", OVERVIEW_KEYS),
+    DetailsScreen: ("Details", DETAILS_KEYS),
+    HistoryScreen: ("History", HISTORY_KEYS),
+    MachineScreen: ("This machine", MACHINE_KEYS),
+    EventsScreen: ("Events", EVENTS_KEYS),
+    ThemesScreen: ("Themes", THEMES_KEYS),
+    ConnectScreen: ("Without a session", CONNECT_KEYS[:-1]),
+}
+"""Title and keys of each screen other than the dashboard."""
+OTHER_KEY_GROUPS = tuple(SCREEN_KEY_GROUPS.values())
 """Keys of the other screens."""
+DASHBOARD_NAMES = frozenset({"Tab", "Shift+Tab", "/", "+", "-", "w"})
+"""Names of the keys in `KEY_GROUPS` that do something on the dashboard only."""
 VERDICT_MEANINGS = (
     (VerdictState.CAN_WORK, "CAN WORK", "no plan-wide window is full"),
     (
@@ -108,7 +114,7 @@ class HelpScreen(PageScreen):
                 _build_section(title, [((key.display, "$selected"), key.purpose) for key in group], cells)
                 for title, group in groups
             ]
-            for groups in (KEY_GROUPS, OTHER_KEY_GROUPS)
+            for groups in list_key_groups(self.opened_from)
         )
         meanings = _build_meanings(cells)
         sections = {1: [[*keys, *meanings, *others]], 2: [[*keys, *others], meanings]}
@@ -116,6 +122,21 @@ class HelpScreen(PageScreen):
         rows = zip_longest(*columns, fillvalue=Content(""))
         lines = [join_pieces([fit_line(line, cells) for line in row], " " * COLUMN_GAP) for row in rows]
         return Content("\n").join(lines)
+
+
+def list_key_groups(screen: type[Screen[Any]] | None) -> tuple[Sequence[KeyGroup], Sequence[KeyGroup]]:
+    """Return the keys that work on a screen, its own first, then those of the other screens."""
+    own = SCREEN_KEY_GROUPS.get(screen) if screen is not None else None
+    if own is None:
+        return KEY_GROUPS, OTHER_KEY_GROUPS
+    title, keys = own
+    taken = DASHBOARD_NAMES.union(*(key.display.split() for key in keys))
+    general = [key for _, group in KEY_GROUPS for key in group]
+    everywhere = [key.keep_names(lambda name: name not in taken) for key in general]
+    dashboard = [key.keep_names(lambda name: name in DASHBOARD_NAMES) for key in general]
+    here = (f"{title} (here)", keys), ("Everywhere", tuple(key for key in everywhere if key.display))
+    others = ("Dashboard", tuple(key for key in dashboard if key.display))
+    return here, (others, *(group for group in OTHER_KEY_GROUPS if group is not own))
 
 
 def _build_meanings(width: int) -> list[list[Content]]:
