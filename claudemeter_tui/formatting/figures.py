@@ -6,7 +6,7 @@ Nothing is merged: if two replies report the same figure, both are listed, and s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 from functools import partial
 
@@ -18,7 +18,6 @@ from claudemeter_tui.formatting.credits import (
     describe_figures_age,
     describe_lock_visibility,
     describe_missing_cap,
-    describe_payment,
     describe_reload_cure,
     describe_scope,
     describe_scoped_balance,
@@ -40,7 +39,12 @@ from claudemeter_tui.formatting.values import (
     format_with_countdown,
     to_local,
 )
-from claudemeter_tui.formatting.verdict import format_verdict_banner, format_verdict_name
+from claudemeter_tui.formatting.verdict import (
+    PAYMENT,
+    VerdictWriter,
+    format_verdict_name,
+    list_verdict_facts,
+)
 from claudemeter_tui.model.account import Subscription
 from claudemeter_tui.model.catalogue import PAYMENT_RESTRICTIONS, CreditState, Endpoint, MeterOrigin
 from claudemeter_tui.model.credits import Balance, Meter
@@ -90,6 +94,8 @@ class Figure:
     """The sessions that read it, separated by semicolons. Empty if it was not read."""
     calculated_from: tuple[Endpoint, ...] = ()
     """The replies from which it was calculated, the most important first. Empty if it was not calculated."""
+    state: VerdictState | None = None
+    """The verdict that the value names, whose mark comes first. None for any other figure."""
 
     def format_line(self, now: datetime) -> str:
         """Return the figure in one line, for the clipboard."""
@@ -228,7 +234,7 @@ class FigureBuilder:
         return self.format_date(day) + passed or NONE_OR_NOT_REPORTED
 
     def build_verdict(self) -> Iterator[Figure]:
-        """Yield the verdict, its banner and the payment problems."""
+        """Yield the verdict, each of its facts, and the payment problems."""
         verdict = judge(self.state, self.now)
         severity = get_state_severity(verdict.state, is_locked=verdict.is_locked)
         if verdict.state is VerdictState.UNKNOWN:
@@ -236,14 +242,15 @@ class FigureBuilder:
         elif verdict.plan_spending is not None:
             severity = max(severity, Severity.WARNING)
         name = format_verdict_name(verdict)
-        yield self.build_derived("verdict", name, *VERDICT_ENDPOINTS, severity=severity)
-        summary = " · ".join(format_verdict_banner(verdict, self.now, self.zone))
-        yield self.build_derived("summary", summary, *VERDICT_ENDPOINTS)
+        lead = self.build_derived("verdict", name, *VERDICT_ENDPOINTS, severity=severity)
+        yield replace(lead, state=verdict.state)
+        for label, value in list_verdict_facts(verdict, self.now, self.zone):
+            yield self.build_derived(label, value, *VERDICT_ENDPOINTS)
         for payment in verdict.payment_problems:
-            words, cure = describe_payment(payment)
+            words, cure = VerdictWriter(verdict, self.now, self.zone).describe_payment(payment)
             value = f"{words}; {cure}" if cure else words
             endpoint = Endpoint.ACCOUNT if payment.key in PAYMENT_RESTRICTIONS else Endpoint.SUBSCRIPTION
-            yield self.build(endpoint, "payment", value, payment.key, Severity.CRITICAL)
+            yield self.build(endpoint, PAYMENT, value, payment.key, Severity.CRITICAL)
 
     def build_failures(self) -> Iterator[Figure]:
         """Yield the replies that were not read."""

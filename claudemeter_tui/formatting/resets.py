@@ -20,14 +20,14 @@ def describe_saved_resets(
 ) -> Iterator[str]:
     """Yield `saved reset available (1 left, expires Mon May 4 14:48)`, or why none can be used now.
 
-    Yield nothing if none can be used and there is no reason to show.
+    Yield nothing if none can be used and there is no reason to show, or if the reason has ended since.
     """
     obstacle = resets.obstacle
     if obstacle is None:
         lost_at = resets.ends_at if resets.ends_at is not None and resets.ends_at > now else None
         ends = f", expires {format_moment(lost_at, now, zone)}" if lost_at is not None else ""
         yield f"saved reset available ({resets.resets_left} left{ends})"
-    elif obstacle.kind not in _QUIET_OBSTACLES:
+    elif obstacle.kind not in _QUIET_OBSTACLES and (obstacle.until is None or obstacle.until > now):
         yield f"saved reset not usable now: {describe_obstacle(obstacle, now, zone)}"
 
 

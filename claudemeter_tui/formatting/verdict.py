@@ -36,7 +36,7 @@ from claudemeter_tui.model.credit_locks import CreditLock
 from claudemeter_tui.model.credits import MAX_CLOCK_STEP
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import UNKNOWN_AFTER
-from claudemeter_tui.model.verdict import EndSource, PlanSpending, Verdict, VerdictState
+from claudemeter_tui.model.verdict import EndSource, PaymentProblem, PlanSpending, Verdict, VerdictState
 from claudemeter_tui.model.windows import Window
 
 CREDITS_BLOCKED = "credits BLOCKED"
@@ -69,6 +69,11 @@ NO_WINDOWS_CAUSES = {
     CreditState.UNKNOWN: "no windows on this plan, and the credit state is not known",
 }
 """The cause of UNKNOWN on a plan without windows, by the state of the credits."""
+
+NO_PLAN_WINDOWS = "no plan windows, all work uses credits"
+"""The cause of ON CREDITS on a plan without windows."""
+PAYMENT = "payment"
+"""Label of a payment problem."""
 
 
 def find_leading_window(verdict: Verdict) -> Window | None:
@@ -124,12 +129,14 @@ def format_short_verdict(verdict: Verdict, now: datetime, zone: tzinfo | None = 
     return format_percent(verdict.fullest_window.percent) if verdict.fullest_window else "reset due"
 
 
-def format_verdict_banner(verdict: Verdict, now: datetime, zone: tzinfo | None = None) -> tuple[str, ...]:
-    """Return cause, end and cure in a line each; a single line if work continues in the plan.
+def list_verdict_facts(
+    verdict: Verdict, now: datetime, zone: tzinfo | None = None
+) -> tuple[tuple[str, str], ...]:
+    """Return each fact of the verdict with its label: cause, end and cure, then what is beside the verdict.
 
-    The name is not included: the dashboard shows it beside the banner.
+    The name and the payment problems are not included: the details have rows of their own for them.
     """
-    return tuple(VerdictWriter(verdict, now, zone).list_banner_lines())
+    return tuple(VerdictWriter(verdict, now, zone).list_labelled_facts())
 
 
 Forms = tuple[str, ...]
@@ -168,32 +175,93 @@ class VerdictWriter:
         """Return all facts in one line."""
         return " · ".join((*self.list_key_facts(), *self.list_side_facts()))
 
-    def list_banner_lines(self) -> Iterator[str]:
-        """Yield the lines of the banner."""
+    def list_labelled_facts(self) -> Iterator[tuple[str, str]]:
+        """Yield each fact with its label, most important first."""
         verdict = self.verdict
         match verdict.state:
-            case VerdictState.CAN_WORK if not verdict.is_locked:
-                yield self.join_facts()
-                return
-            case VerdictState.CAN_WORK:
-                yield from self.describe_refused_credits(" · ".join(self.describe_work_stop()))
             case VerdictState.BLOCKED:
-                yield from self.describe_refused_credits(*self.describe_also_full_windows())
+                yield from self.label_lock_causes()
+                yield from self.label_full_windows()
+                yield from self.label_end()
+                yield from self.label_lock_cures()
+            case VerdictState.CAN_WORK:
+                yield from self.label_room()
             case VerdictState.WAIT:
-                yield capitalize(" · ".join(self.describe_full_windows()))
-                yield self.describe_credits_cure()
+                yield from self.label_full_windows()
+                yield from self.label_end()
+                yield from self.label_unavailable_credits()
             case VerdictState.ON_CREDITS:
-                full = " · ".join(self.describe_full_windows())
-                yield f"Work continues on usage credits: {full or 'no plan windows'}"
-                yield self.describe_spending()
+                yield from self.label_full_windows()
+                yield from self.label_end()
+                yield "spending", self.describe_spending()
             case VerdictState.UNKNOWN:
-                yield capitalize(self.describe_unknown_cause())
-                if verdict.last_known is not None:
-                    facts = replace(self, verdict=verdict.last_known).list_key_facts()
-                    yield " · ".join((self.describe_last_known(verdict.last_known), *facts))
-                if verdict.is_locked:
-                    yield from self.describe_refused_credits()
-        yield from self.list_side_facts()
+                yield from self.label_unknown()
+        yield from (("reset", fact) for fact in self.describe_resets())
+        yield from ((label, forms[0]) for label, forms in self._label_side_forms() if label != PAYMENT)
+
+    def label_room(self) -> Iterator[tuple[str, str]]:
+        """Yield the locks on the credits and when work stops; without a lock, the fullest window."""
+        if not self.verdict.is_locked:
+            yield from (("window", fact) for fact in self.describe_fullest_window())
+            return
+        yield from self.label_lock_causes()
+        yield from self.label_lock_cures()
+        stop, *due = self.describe_work_stop()
+        yield "work stops", stop.removeprefix("work stops ")
+        yield from (("window", fact) for fact in due)
+
+    def label_unavailable_credits(self) -> Iterator[tuple[str, str]]:
+        """Yield why credits do not cover a full window, the cure and the reason."""
+        words = self.describe_unavailable_credits()
+        yield "credits", words
+        for lock in self.verdict.credit_locks[:1]:
+            if cure := describe_lock_cure(lock):
+                yield "cure", cure
+            yield from _label_reason(lock, words)
+
+    def label_unknown(self) -> Iterator[tuple[str, str]]:
+        """Yield why the verdict is UNKNOWN, the last known one with its facts, and what locks the credits."""
+        last = self.verdict.last_known
+        yield "cause", self.describe_unknown_cause()
+        if last is not None:
+            yield "last known", self.describe_last_known(last).removeprefix("last known: ")
+            facts = replace(self, verdict=last).list_key_facts()
+            yield from (("last known", fact) for fact in facts)
+        if self.verdict.is_locked:
+            yield from self.label_lock_causes()
+            yield from self.label_lock_cures()
+
+    def label_full_windows(self) -> Iterator[tuple[str, str]]:
+        """Yield every full window with its reset, whose countdown is that of the end."""
+        windows = self.describe_full_windows(has_resets=False)
+        yield from (("cause", _shorten(fact)[-1]) for fact in windows)
+        if not self.verdict.full_windows and self.verdict.state is VerdictState.ON_CREDITS:
+            yield "cause", NO_PLAN_WINDOWS
+
+    def label_end(self) -> Iterator[tuple[str, str]]:
+        """Yield the earliest end of the state, and which of windows and credits frees up first."""
+        end = self.filter_future(self.verdict.ends_at)
+        if end is not None:
+            until = self.format_until(end).removeprefix("until ")
+            yield "until", ", ".join((until, *self.describe_first_lift()))
+
+    def label_lock_causes(self) -> Iterator[tuple[str, str]]:
+        """Yield what locks the credits."""
+        lead, *others = self.list_locks()
+        yield "cause", f"usage credits are locked: {self.describe_aged_lock(lead)}"
+        yield from (("also", self.describe_aged_lock(lock)) for lock in others)
+
+    def label_lock_cures(self) -> Iterator[tuple[str, str]]:
+        """Yield the end, the cure and the reason of each lock; each end once."""
+        ends = {self.verdict.ends_at}
+        for lock in self.list_locks():
+            until, cure = self.filter_future(lock.until), describe_lock_cure(lock)
+            if until is not None and until not in ends:
+                ends.add(until)
+                yield "locked until", self.format_until(until).removeprefix("until ")
+            if cure or until is None:
+                yield "cure", cure or "no end date given – nothing to do but wait"
+            yield from _label_reason(lock, self.describe_aged_lock(lock))
 
     def build_banner_text(self) -> BannerText:
         """Return the facts of the banner in forms of several lengths."""
@@ -222,7 +290,7 @@ class VerdictWriter:
             case VerdictState.UNKNOWN:
                 return [(self.describe_unknown_cause(),)]
         full = [_shorten(fact) for fact in self.describe_full_windows()]
-        return full or [("no plan windows, all work uses credits",)]
+        return full or [(NO_PLAN_WINDOWS,)]
 
     def _list_lock_facts(self) -> list[Forms]:
         """Return the first lock and its end, unless that is the end of the verdict."""
@@ -312,7 +380,7 @@ class VerdictWriter:
                 yield from (*self.describe_full_windows(), WAIT_CAUSES[verdict.credits])
             case VerdictState.ON_CREDITS:
                 full = tuple(self.describe_full_windows())
-                yield from full or ("no plan windows, all work uses credits",)
+                yield from full or (NO_PLAN_WINDOWS,)
                 yield self.describe_spending()
             case VerdictState.UNKNOWN:
                 yield self.describe_unknown_cause()
@@ -331,29 +399,39 @@ class VerdictWriter:
 
     def _list_side_forms(self) -> Iterator[Forms]:
         """Yield the same facts, then without a likely cause and without a cure."""
+        return (forms for _, forms in self._label_side_forms())
+
+    def _label_side_forms(self) -> Iterator[tuple[str, Forms]]:
+        """Yield the same forms with the label of each fact."""
         verdict = self.verdict
         if verdict.plan_spending is not None:
-            yield _shorten(self.describe_plan_spending(verdict.plan_spending), r" \(likely[^()]*\)")
+            yield (
+                "spending",
+                _shorten(self.describe_plan_spending(verdict.plan_spending), r" \(likely[^()]*\)"),
+            )
         if verdict.contradictions:
-            yield (describe_contradiction(verdict.contradictions),)
+            yield "conflict", (describe_contradiction(verdict.contradictions),)
         is_unknown = verdict.state is VerdictState.UNKNOWN
         if verdict.unreported_windows and not is_unknown:
-            yield (f"{_join_labels(verdict.unreported_windows)} not reported",)
+            yield "window", (f"{_join_labels(verdict.unreported_windows)} not reported",)
         if verdict.full_scoped_windows:
-            yield (self.describe_scoped_windows(),)
+            yield "other windows", (self.describe_scoped_windows(),)
         if verdict.last_refusal is not None:
-            yield list_refusal_forms(
-                verdict.last_refusal, self.now, self.zone, is_personal=not verdict.is_shared
-            )
+            refusal, is_personal = verdict.last_refusal, not verdict.is_shared
+            yield "refused", list_refusal_forms(refusal, self.now, self.zone, is_personal=is_personal)
         for payment in verdict.payment_problems:
-            words, cure = describe_payment(payment)
-            until = self.filter_future(payment.until)
-            age = f" (read {self.format_age(payment.read_at)})" if payment.read_at is not None else ""
-            end = f" {self.format_until(until)}" if until else ""
-            fact = f"{words}{end}{age}"
-            yield (f"{fact} · {cure}", fact) if cure else (fact,)
+            fact, cure = self.describe_payment(payment)
+            yield PAYMENT, (f"{fact} · {cure}", fact) if cure else (fact,)
         if verdict.is_stale and not is_unknown:
-            yield (f"read {self.format_age(verdict.read_at)}",)
+            yield "age", (f"read {self.format_age(verdict.read_at)}",)
+
+    def describe_payment(self, payment: PaymentProblem) -> tuple[str, str]:
+        """Return a payment problem with its end and age, and its cure; the cure is empty if none is known."""
+        words, cure = describe_payment(payment)
+        until = self.filter_future(payment.until)
+        age = f" (read {self.format_age(payment.read_at)})" if payment.read_at is not None else ""
+        end = f" {self.format_until(until)}" if until else ""
+        return f"{words}{end}{age}", cure or ""
 
     def filter_future(self, moment: datetime | None) -> datetime | None:
         """Return the moment. None if it has passed."""
@@ -373,8 +451,8 @@ class VerdictWriter:
         """Return `18s ago`; empty for None."""
         return format_age(self.now - moment) if moment is not None else ""
 
-    def describe_full_windows(self) -> Iterator[str]:
-        """Yield every full window, then the resets that the person can use.
+    def describe_full_windows(self, *, has_resets: bool = True) -> Iterator[str]:
+        """Yield every full window, then the resets that the person can use, if they are wanted.
 
         If several have known, different resets, mark the limiting one and the one that frees up first.
         """
@@ -388,20 +466,8 @@ class VerdictWriter:
         for window, reset, mark in zip(windows, resets, marks, strict=True):
             until = format_with_countdown(reset, self.now, self.zone) if reset else ""
             yield f"{window.label} {_format_full_until(window, until)}{mark}"
-        yield from self.describe_resets()
-
-    def describe_also_full_windows(self) -> Iterator[str]:
-        """Yield a line for each full window beside locked credits, then one for each usable reset."""
-        order = ""
-        if any(self.describe_first_lift()):
-            side = "before" if self.verdict.end_source is EndSource.WINDOW else "after"
-            order = f" (frees up {side} the credits do)"
-        for window in self.verdict.full_windows:
-            reset = self.filter_future(window.resets_at)
-            until = self.format_moment(reset) + order if reset else ""
-            yield f"also: {window.label} window {_format_full_until(window, until)}"
-            order = ""
-        yield from self.describe_resets()
+        if has_resets:
+            yield from self.describe_resets()
 
     def describe_first_lift(self) -> Iterator[str]:
         """Yield the window or the credits, whichever frees up first, if both have a date."""
@@ -465,28 +531,10 @@ class VerdictWriter:
         then = f" and {REFUSALS[self.verdict.credits]}" if window.continues_on_credits else ""
         return f"{label} is {_format_fullness(window)}{until}{then}"
 
-    def describe_refused_credits(self, *more: str) -> Iterator[str]:
-        """Yield the first lock with its end and cure, then `more` with the raw code, then the other locks."""
-        lead, *others = self.list_locks()
-        words = self.describe_aged_lock(lead)
-        *lines, last = self.describe_lock_end(lead), *more
-        yield from (f"Usage credits are locked: {words}", *lines, _append_code(last, lead, words))
-        for lock in others:
-            cure = describe_lock_cure(lock) if lock.until == lead.until else None
-            text = f"also: {self.describe_aged_lock(lock)} · {cure or self.describe_lock_end(lock)}"
-            yield _append_code(text, lock, text)
-
     def describe_aged_lock(self, lock: CreditLock) -> str:
         """Return the words for a lock, with its age if newer replies could not be read."""
         age = f" (read {self.format_age(lock.read_at)})" if lock.read_at is not None else ""
         return describe_lock(lock) + age
-
-    def describe_lock_end(self, lock: CreditLock) -> str:
-        """Return the end of a lock and its cure."""
-        until, cure = self.filter_future(lock.until), describe_lock_cure(lock)
-        if until is None:
-            return cure or "no end date given – nothing to do but wait"
-        return self.format_until(until) + (f" · or {cure}" if cure else "")
 
     def describe_dated_locks(self) -> str:
         """Return the causes with their dates; a shared date appears only once, after the last cause."""
@@ -511,14 +559,6 @@ class VerdictWriter:
             return why
         words = describe_lock(lock)
         return words if lock.reason is None and lock.cause is Cause.OFF else f"{why}: {words}"
-
-    def describe_credits_cure(self) -> str:
-        """Return why credits do not cover a full window, the cure and the raw code."""
-        text, lock = self.describe_unavailable_credits(), next(iter(self.verdict.credit_locks), None)
-        if lock is None:
-            return text
-        cure = describe_lock_cure(lock)
-        return _append_code(f"{text} · {cure}" if cure else text, lock, text)
 
     def describe_spending(self) -> str:
         """Return the spending since the window filled, or since the first reading in which it was full."""
@@ -600,10 +640,10 @@ def _format_rise(spent: Money) -> str:
     return under + format_money(Money(max(Decimal(1), spent.minor), *spent.unit))
 
 
-def _append_code(text: str, lock: CreditLock, words: str) -> str:
-    """Append the raw code to the text, unless the words already quote it."""
-    known = lock.reason is None or f'"{lock.reason}"' in words
-    return text if known else f"{text} · {lock.reason}"
+def _label_reason(lock: CreditLock, words: str) -> Iterator[tuple[str, str]]:
+    """Yield the server's code of a lock, unless the words already quote it."""
+    if lock.reason is not None and f'"{lock.reason}"' not in words:
+        yield "reason", lock.reason
 
 
 def capitalize(text: str) -> str:

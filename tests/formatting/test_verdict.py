@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claudemeter_tui.formatting.verdict import (
+    VerdictWriter,
     format_short_verdict,
-    format_verdict_banner,
     format_verdict_line,
     format_verdict_name,
+    list_verdict_facts,
 )
 from claudemeter_tui.model.account import Account, Org, Subscription
 from claudemeter_tui.model.catalogue import (
@@ -248,85 +249,99 @@ def test_line_has_the_age_of_its_figures(expected: str, minutes: int, state: Org
     [
         (
             (
-                f"Usage credits are locked: {OWN_LIMIT}",
-                f"{TO_MAY} · or {CAP_CURE}",
-                (
-                    "also: 5-hour window full until 16:00 (frees up before the credits do)"
-                    " · self_selected_spend_limit_reached"
-                ),
+                ("cause", f"usage credits are locked: {OWN_LIMIT}"),
+                ("cause", "5-hour full until 16:00"),
+                ("until", "16:00 (in 1h 12m), 5-hour window frees up first"),
+                ("locked until", TO_MAY.removeprefix("until ")),
+                ("cure", CAP_CURE),
+                ("reason", "self_selected_spend_limit_reached"),
             ),
             org(five_hour(100), weekly(), credits_=CAPPED),
         ),
         (
             (
-                f"Usage credits are locked: {OWN_LIMIT}",
-                f"{TO_MAY} · or {CAP_CURE}",
-                (
-                    "work stops when a plan window is full (5-hour 41%, 7-day all 12%)"
-                    " · self_selected_spend_limit_reached"
-                ),
+                ("cause", f"usage credits are locked: {OWN_LIMIT}"),
+                ("locked until", TO_MAY.removeprefix("until ")),
+                ("cure", CAP_CURE),
+                ("reason", "self_selected_spend_limit_reached"),
+                ("work stops", "when a plan window is full (5-hour 41%, 7-day all 12%)"),
             ),
             org(five_hour(), weekly(12), credits_=CAPPED),
         ),
         (
             (
-                'Usage credits are locked: the server says "capacity_protection"',
-                "no end date given – nothing to do but wait",
-                "also: 5-hour window full until 16:00",
+                ("cause", 'usage credits are locked: the server says "capacity_protection"'),
+                ("cause", "5-hour full until 16:00"),
+                ("until", "16:00 (in 1h 12m)"),
+                ("cure", "no end date given – nothing to do but wait"),
             ),
             org(five_hour(100), credits_=meter(reason="capacity_protection")),
         ),
         (
             (
-                "Usage credits are locked: no cause given",
-                "until 14:53 (in 5m)",
-                "also: 7-day all window full until Tue 14:48 (frees up after the credits do)",
-                "also: 5-hour window full until 16:00",
+                ("cause", "usage credits are locked: no cause given"),
+                ("cause", "7-day all full until Tue 14:48, limiting"),
+                ("cause", "5-hour full until 16:00"),
+                ("until", "14:53 (in 5m), credits free up first"),
             ),
             org(five_hour(100), weekly(100), credits_=meter(until=later(minutes=5))),
         ),
         (
             (
-                "Usage credits are locked: your monthly cap is reached",
-                f"{CAP_CURE} · out_of_credits",
+                ("cause", "usage credits are locked: your monthly cap is reached"),
+                ("cure", CAP_CURE),
+                ("reason", "out_of_credits"),
             ),
             org(credits_=meter(5000, 5000, reason="out_of_credits")),
         ),
         (
             (
-                "Usage credits are locked: your organization's monthly cap is reached ($17.20 of $50.00)",
-                "ask an administrator to raise it · org_spend_cap_reached",
+                (
+                    "cause",
+                    "usage credits are locked: your organization's monthly cap is reached ($17.20 of $50.00)",
+                ),
+                ("cure", "ask an administrator to raise it"),
+                ("reason", "org_spend_cap_reached"),
             ),
             org(credits_=meter(reason="org_spend_cap_reached", is_personal=False)),
         ),
         (
             (
-                "5-hour full until 16:00 (in 1h 12m)",
-                (
-                    "credits are off: usage credits were never set up"
-                    " · set them up on claude.ai/settings/usage · overage_not_provisioned"
-                ),
+                ("cause", "5-hour full until 16:00"),
+                ("until", "16:00 (in 1h 12m)"),
+                ("credits", "credits are off: usage credits were never set up"),
+                ("cure", "set them up on claude.ai/settings/usage"),
+                ("reason", "overage_not_provisioned"),
             ),
             org(five_hour(100), credits_=meter(is_enabled=False, reason="overage_not_provisioned")),
         ),
         (
-            ("5-hour full until 16:00 (in 1h 12m)", "no usage credits on this org"),
+            (
+                ("cause", "5-hour full until 16:00"),
+                ("until", "16:00 (in 1h 12m)"),
+                ("credits", "no usage credits on this org"),
+            ),
             org(five_hour(100)),
         ),
         (
             (
-                "5-hour full until 16:00 (in 1h 12m)",
-                "usage credits are off · turn them on at claude.ai/settings/usage",
+                ("cause", "5-hour full until 16:00"),
+                ("until", "16:00 (in 1h 12m)"),
+                ("credits", "usage credits are off"),
+                ("cure", "turn them on at claude.ai/settings/usage"),
             ),
             org(five_hour(100), credits_=OFF),
         ),
         (
             (
-                "Usage credits are locked: your monthly cap is reached",
-                f"{TO_MAY} · or {CAP_CURE}",
-                "also: 7-day all window full until Tue 14:48",
-                "also: 5-hour window full until 16:00",
-                "also: the prepaid balance is empty · add credits on claude.ai/settings/usage",
+                ("cause", "usage credits are locked: your monthly cap is reached"),
+                ("also", "the prepaid balance is empty"),
+                ("cause", "7-day all full until Tue 14:48, limiting"),
+                ("cause", "5-hour full until 16:00, frees up first"),
+                ("until", "Tue Apr 28 14:48 (in 3d)"),
+                ("locked until", TO_MAY.removeprefix("until ")),
+                ("cure", CAP_CURE),
+                ("cure", "add credits on claude.ai/settings/usage"),
             ),
             org(
                 five_hour(100),
@@ -337,67 +352,90 @@ def test_line_has_the_age_of_its_figures(expected: str, minutes: int, state: Org
         ),
         (
             (
-                "5-hour full until 16:00 (in 1h 12m)",
-                'credits may cover it (lock not known): the server says "fetch_error"',
+                ("cause", "5-hour full until 16:00"),
+                ("until", "16:00 (in 1h 12m)"),
+                ("credits", 'credits may cover it (lock not known): the server says "fetch_error"'),
             ),
             org(five_hour(100), credits_=meter(reason="fetch_error")),
         ),
         (
             (
-                "Work continues on usage credits: 5-hour full until 16:00 (in 1h 12m)",
-                "spending not reported",
+                ("cause", "5-hour full until 16:00"),
+                ("until", "16:00 (in 1h 12m)"),
+                ("spending", "spending not reported"),
             ),
             org(five_hour(100), credits_=OPEN),
         ),
-        (("5-hour 41%, resets 16:00 (in 1h 12m)",), org(five_hour(), credits_=OPEN)),
         (
             (
-                "5-hour full until 16:00 (in 1h 12m) · saved reset available (2 left)",
-                "no usage credits on this org",
+                ("cause", "no plan windows, all work uses credits"),
+                ("spending", "spending not reported"),
+            ),
+            org(credits_=OPEN),
+        ),
+        ((("window", "5-hour 41%, resets 16:00 (in 1h 12m)"),), org(five_hour(), credits_=OPEN)),
+        (
+            (
+                ("cause", "5-hour full until 16:00"),
+                ("until", "16:00 (in 1h 12m)"),
+                ("credits", "no usage credits on this org"),
+                ("reset", "saved reset available (2 left)"),
             ),
             org(plan=Plan((five_hour(100),), saved_resets=build_saved_resets())),
         ),
         (
-            (
-                (
-                    "5-hour 41%, resets 16:00 (in 1h 12m) · the last payment failed (past_due)"
-                    " · update the payment method on claude.ai/settings/billing"
-                ),
-            ),
+            (("window", "5-hour 41%, resets 16:00 (in 1h 12m)"),),
             org(five_hour(), subscription=Subscription("past_due")),
-        ),
-        (
-            (
-                (
-                    f"5-hour 0%, not started · the subscription is paused {TO_MAY}"
-                    " · resume it on claude.ai/settings/billing"
-                ),
-            ),
-            org(five_hour(0, None), subscription=Subscription(paused_until=MAY)),
         ),
     ],
 )
-def test_banner_says_what_is_so_until_when_and_the_cure(expected: tuple[str, ...], state: OrgState) -> None:
-    """The banner has the cause, then the date and the cure, then other limits, with the raw code."""
-    assert expected == format_verdict_banner(judge(state, NOW), NOW, UTC)
+def test_each_fact_of_a_verdict_has_its_label(expected: tuple[tuple[str, str], ...], state: OrgState) -> None:
+    """Cause, end, cure and raw code have a row each; what is beside the verdict follows."""
+    assert expected == list_verdict_facts(judge(state, NOW), NOW, UTC)
+
+
+@pytest.mark.parametrize(
+    ("expected", "paid"),
+    [
+        (
+            (
+                "the last payment failed (past_due)",
+                "update the payment method on claude.ai/settings/billing",
+            ),
+            Subscription("past_due"),
+        ),
+        (
+            (f"the subscription is paused {TO_MAY}", "resume it on claude.ai/settings/billing"),
+            Subscription(paused_until=MAY),
+        ),
+    ],
+)
+def test_payment_problem_has_its_end_and_its_cure(expected: tuple[str, str], paid: Subscription) -> None:
+    """A problem with the payment has a sentence with its end, and a cure."""
+    verdict = judge(org(five_hour(), subscription=paid), NOW)
+    assert [expected] == [
+        VerdictWriter(verdict, NOW, UTC).describe_payment(one) for one in verdict.payment_problems
+    ]
 
 
 @pytest.mark.parametrize("reason", [*sorted(DISABLED_REASONS), "foo_bar"])
-def test_banner_has_the_raw_code_once(reason: str) -> None:
-    """With any words the banner has the server's own code once, for a bug report."""
-    lines = format_verdict_banner(judge(org(five_hour(100), credits_=meter(reason=reason)), NOW), NOW, UTC)
-    codes = re.findall(rf"\b{reason}\b", " ".join(lines))
+def test_facts_have_the_raw_code_once(reason: str) -> None:
+    """With any words the facts have the server's own code once, for a bug report."""
+    facts = list_verdict_facts(judge(org(five_hour(100), credits_=meter(reason=reason)), NOW), NOW, UTC)
+    codes = re.findall(rf"\b{reason}\b", " ".join(value for _, value in facts))
     assert [reason] == codes
 
 
-def test_banner_of_unknown_repeats_the_last_verdict_without_past_times() -> None:
+def test_facts_of_unknown_repeat_the_last_verdict_without_past_times() -> None:
     """Old figures are marked as such, and a reset in the past is due."""
     now = later(hours=2)
     expected = (
-        "No successful read for 2h",
-        "last known: WAIT 2h ago · 5-hour full, reset due · no usage credits on this org",
+        ("cause", "no successful read for 2h"),
+        ("last known", "WAIT 2h ago"),
+        ("last known", "5-hour full, reset due"),
+        ("last known", "no usage credits on this org"),
     )
-    assert expected == format_verdict_banner(judge(org(five_hour(100)), now), now, UTC)
+    assert expected == list_verdict_facts(judge(org(five_hour(100)), now), now, UTC)
 
 
 def spending(
@@ -446,7 +484,7 @@ def test_on_credits_shows_the_spending(expected: str, seen: OverPlanSpending | N
     verdict = Verdict(
         VerdictState.ON_CREDITS, CreditState.OPEN, full_windows=(five_hour(100),), spending=seen
     )
-    assert expected == format_verdict_banner(verdict, NOW, UTC)[1]
+    assert ("spending", expected) == list_verdict_facts(verdict, NOW, UTC)[1]
 
 
 def test_on_credits_names_the_window_that_filled_first() -> None:
@@ -454,10 +492,8 @@ def test_on_credits_names_the_window_that_filled_first() -> None:
     verdict = Verdict(
         VerdictState.ON_CREDITS, full_windows=(weekly(100), five_hour(100)), spending=spending(0)
     )
-    assert (
-        format_verdict_banner(verdict, NOW, UTC)[1]
-        == "no spending seen since the 5-hour window filled at 14:02"
-    )
+    expected = "no spending seen since the 5-hour window filled at 14:02"
+    assert ("spending", expected) == list_verdict_facts(verdict, NOW, UTC)[2]
 
 
 # Arbitrary values: moments to come have the minute 42, past ones the minute 13.
@@ -553,7 +589,7 @@ def test_any_org_has_words_and_no_lift_in_the_past(about: Org, replies: Mapping[
         (
             format_verdict_line(verdict, NOW, UTC),
             format_short_verdict(verdict, NOW, UTC),
-            *format_verdict_banner(verdict, NOW, UTC),
+            *(value for _, value in list_verdict_facts(verdict, NOW, UTC)),
         )
     )
     assert all(date > NOW for date in dates if date is not None)
@@ -569,10 +605,19 @@ def test_words_of_an_old_verdict_name_no_moment(about: Org, replies: Mapping[End
         (
             format_verdict_line(verdict, now, UTC),
             format_short_verdict(verdict, now, UTC),
-            *format_verdict_banner(verdict, now, UTC),
+            *(value for _, value in list_verdict_facts(verdict, now, UTC)),
         )
     )
     assert not re.search(r"\d\d:\d\d|\(in ", text)
+
+
+def test_cooldown_that_has_ended_since_the_verdict_is_not_named() -> None:
+    """A verdict that is older than now names no end of a cooldown that has passed."""
+    resets = build_saved_resets(cooldown_until=later(minutes=54))
+    verdict = judge(org(plan=Plan((five_hour(100),), saved_resets=resets)), NOW)
+    named = ("reset", "saved reset not usable now: cooldown until 15:42")
+    assert named in list_verdict_facts(verdict, NOW, UTC)
+    assert "reset" not in dict(list_verdict_facts(verdict, later(hours=1), UTC))
 
 
 @settings(derandomize=True, deadline=None)

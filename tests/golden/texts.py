@@ -141,11 +141,11 @@ def _bar(scene: Scene, form: str | None, org: str | None, place: StatusPlace | N
 
 def _verdict(state: OrgState, now: datetime) -> str:
     verdict = judge(state, now)
-    banner = verdict_words.format_verdict_banner(verdict, now, UTC)
+    facts = verdict_words.list_verdict_facts(verdict, now, UTC)
     said = (
         verdict_words.format_verdict_name(verdict),
         verdict_words.format_short_verdict(verdict, now, UTC),
-        *banner,
+        *(f"{label}: {value}" for label, value in facts),
     )
     return f"{state.org.display_name}: " + " | ".join(said)
 

@@ -85,7 +85,8 @@ def _said(name: str, kind: str, usage: Json, bodies: OrgBodies) -> str:
             words.format_short_verdict(verdict, moment, UTC),
             words.format_verdict_line(verdict, moment, UTC),
         )
-        lines.append(f"  {' | '.join((*said, *words.format_verdict_banner(verdict, moment, UTC)))}")
+        facts = (f"{label}: {value}" for label, value in words.list_verdict_facts(verdict, moment, UTC))
+        lines.append(f"  {' | '.join((*said, *facts))}")
     figures = (figure for section in build_sections(known, state, NOW, UTC) for figure in section.figures)
     lines += [
         f"  {one.label}: {one.value}" for one in figures if one.label in ("state", "cap", "balance", "used")

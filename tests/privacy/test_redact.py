@@ -96,8 +96,8 @@ def test_figures_and_verdicts_stay() -> None:
     """Verdicts, windows, credits, samples and times are unchanged."""
     private = Redactor().redact_store(TRIO)
     for state, made in zip(TRIO.orgs, private.orgs, strict=True):
-        said = words.format_verdict_banner(judge(state, NOW), NOW, UTC)
-        assert words.format_verdict_banner(judge(made, NOW), NOW, UTC) == said
+        said = words.list_verdict_facts(judge(state, NOW), NOW, UTC)
+        assert words.list_verdict_facts(judge(made, NOW), NOW, UTC) == said
         assert made.plan == state.plan
         assert made.credits == state.credits
         assert made.series is state.series

@@ -23,7 +23,7 @@ from claudemeter_tui.commands.status import StatusAnswer, StatusRequest, answer_
 from claudemeter_tui.commands.watch import EventWatcher
 from claudemeter_tui.formatting.figures import build_sections
 from claudemeter_tui.formatting.template import DEFAULT_TEMPLATE
-from claudemeter_tui.formatting.verdict import format_verdict_banner
+from claudemeter_tui.formatting.verdict import list_verdict_facts
 from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.reading import ErrorKind, Reading, Session
@@ -149,8 +149,9 @@ class Shown:
 
     @cached_property
     def banner(self) -> str:
-        """Return the lines of the banner."""
-        return "\n".join(format_verdict_banner(judge(self.org, self.now), self.now, UTC))
+        """Return the facts of the verdict, a line each."""
+        facts = list_verdict_facts(judge(self.org, self.now), self.now, UTC)
+        return "\n".join(f"{label}: {value}" for label, value in facts)
 
     @cached_property
     def details(self) -> str:

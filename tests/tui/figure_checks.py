@@ -135,7 +135,7 @@ def allowed(
     banner = words.build_banner_text(verdict, now, UTC)
     sentences = [words.format_verdict_line(verdict, now, UTC), words.format_short_verdict(verdict, now, UTC)]
     sentences += [
-        *words.format_verdict_banner(verdict, now, UTC),
+        *(value for _, value in words.list_verdict_facts(verdict, now, UTC)),
         *(
             form
             for facts in (banner.state, banner.outlook, [banner.end])

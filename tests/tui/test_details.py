@@ -21,7 +21,7 @@ from claudemeter_tui.model.store import Store
 from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.screens.details import DETAILS_KEYS, DetailsScreen
 from claudemeter_tui.tui.widgets.details_pages import ReplyPage
-from tests.scenes import NOW, PERSONAL, SESSION, TEAM, OrgBodies, org_of
+from tests.scenes import CREDITS_BLOCKED, LABORATORY, NOW, PERSONAL, SESSION, TEAM, WAITING, OrgBodies, org_of
 from tests.tui.app_harness import app, screen, stage, text
 
 SIZES = [(160, 45), (80, 24), (60, 20), (40, 8), (120, 1), (80, 3), (30, 6)]
@@ -61,9 +61,9 @@ async def test_figure_leads_to_its_reply_and_both_are_copied() -> None:
     async with details() as (pilot, _):
         copied: list[str] = []
         setattr(pilot.app, "copy_to_clipboard", copied.append)  # noqa: B010 - a method, for the type checker
-        await pilot.press("down", "down", "down", "y", "Y")
+        await pilot.press(*["down"] * 8, "y", "Y")
         assert "resets" in under_cursor(pilot)
-        assert under_cursor(pilot).endswith("16:00 (in 1h 11m)")
+        assert "  16:00 (in 1h 11m)  " in under_cursor(pilot)
         assert "─ usage via Chrome, Default · 18s ago" in text(pilot)
         await pilot.press("enter", "y", "Y")
         await pilot.pause()
@@ -83,6 +83,41 @@ async def test_figure_leads_to_its_reply_and_both_are_copied() -> None:
         assert "resets" in under_cursor(pilot)
 
 
+@pytest.mark.parametrize(
+    ("expected", "bodies", "hours"),
+    [
+        ("● CAN WORK", PERSONAL, 0),
+        ("? UNKNOWN", PERSONAL, 3),
+        ("■ BLOCKED", TEAM, 0),
+        ("▲ ON CREDITS", LABORATORY, 0),
+        ("◆ WAIT", WAITING, 0),
+        ("◆ CAN WORK · credits BLOCKED", CREDITS_BLOCKED, 0),
+    ],
+)
+async def test_mark_of_the_verdict_comes_first(expected: str, bodies: OrgBodies, hours: int) -> None:
+    """The verdict has the mark of its tab, on the same side."""
+    scene = stage(bodies)
+    async with app(scene).run_test(size=(109, 36)) as pilot:
+        await pilot.press("d")
+        await scene.at(pilot, NOW + timedelta(hours=hours))
+        assert re.split(r"  +", under_cursor(pilot))[1:] == [expected]
+
+
+async def test_cursor_stays_on_the_second_of_two_rows_of_one_label() -> None:
+    """A redraw moves the cursor to no other row, even if one has the same label and source."""
+    scene = stage(TEAM)
+    async with app(scene).run_test(size=(109, 36)) as pilot:
+        await pilot.press("d")
+        await pilot.pause()
+        await pilot.press("down", "down")
+        for minutes in (1, 2):
+            assert under_cursor(pilot).split("  ")[0] == "▌ cause"
+            assert under_cursor(pilot).endswith("5-hour full until 16:00")
+            await scene.at(pilot, NOW + timedelta(minutes=minutes))
+        await pilot.press("down")
+        assert under_cursor(pilot).startswith("▌ until")
+
+
 def read_preview(pilot: Pilot[Any]) -> list[str]:
     """Return the lines of the frame beside the figures, from its title to its lower edge."""
     framed = [match[0] for line in screen(pilot) if (match := re.search("[╭│╰].*[╮│╯]$", line))]
@@ -96,7 +131,7 @@ async def test_wide_pane_has_the_reply_of_the_figure_beside_it(size: tuple[int, 
     async with details(size=size) as (pilot, shown):
         assert read_preview(pilot)[0].startswith("╭ usage ─"), "the verdict is calculated from it first"
         assert not any("▌" in line for line in read_preview(pilot))
-        await pilot.press("down", "down")
+        await pilot.press(*["down"] * 7)
         await pilot.pause()
         (marked,) = (line for line in read_preview(pilot) if "▌" in line)
         assert marked.startswith('│ ▌   "five_hour": {')
@@ -132,7 +167,7 @@ async def test_reply_beside_the_figures_is_ascii_on_request() -> None:
     """Its frame and its mark have no other character."""
     async with app(stage(TEAM), ascii=True).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
-        await pilot.press("d", "down", "down")
+        await pilot.press("d", *["down"] * 7)
         await pilot.pause()
         assert text(pilot).isascii()
         assert '| >   "five_hour": {' in text(pilot)
@@ -155,7 +190,7 @@ async def test_search_covers_figures_and_replies() -> None:
         await pilot.press("slash", *"F_SEL", "enter")
         await pilot.pause()
         assert "1 of 3" in screen(pilot)[-1]
-        assert "summary" in under_cursor(pilot)
+        assert "reason" in under_cursor(pilot)
         await pilot.press("n", "n")
         assert "3 of 3" in screen(pilot)[-1]
         await pilot.press("N", "N", "N", "N")
@@ -240,7 +275,7 @@ async def test_heading_has_the_source_and_rows_only_what_differs(size: tuple[int
 async def test_time_and_polls_keep_the_cursor() -> None:
     """New ages and polls keep the cursor on its figure, another org on the same figure."""
     async with details() as (pilot, shown):
-        await pilot.press("down", "down")
+        await pilot.press(*["down"] * 7)
         shown.view = replace(shown.view, now=NOW + timedelta(seconds=41))
         await pilot.pause()
         assert re.search(r"used +100% ■", under_cursor(pilot))

@@ -30,6 +30,8 @@ from claudemeter_tui.tui.styled_text import (
     build_line,
     draw_selected,
     fit_line,
+    get_verdict_mark,
+    get_verdict_style,
     spread_line,
     wrap_text,
 )
@@ -63,11 +65,18 @@ class FigurePage:
         self._pattern = sought
         self._has_space = has_space
         self._items: list[tuple[str, Figure | None]] = []
+        self._keys: list[Hashable] = []
+        """Key of each item; figures of one label differ by their number."""
         self._leads: dict[str, Figure] = {}
         for section in sections:
             self._items.append((section.title, None))
             self._items += [(section.title, figure) for figure in section.figures]
             self._leads[section.title] = _find_lead(section)
+        counts: Counter[Hashable] = Counter()
+        for title, figure in self._items:
+            name = (title, figure.label, figure.source) if figure is not None else None
+            self._keys.append(name and (*name, counts[name]))
+            counts[name] += 1
 
     def build_list(self) -> ListModel:
         """Return all figures as a list to draw."""
@@ -82,12 +91,11 @@ class FigurePage:
 
     def get_key(self, item: int) -> Hashable:
         """Return the key that identifies a figure after an update."""
-        figure = self.get_figure(item)
-        return (self._items[item][0], figure.label, figure.source) if figure else None
+        return self._keys[item] if 0 <= item < len(self._keys) else None
 
     def find_item(self, key: Hashable) -> int | None:
         """Return the item of that figure. None if it is gone."""
-        return next((item for item in range(len(self._items)) if key and self.get_key(item) == key), None)
+        return self._keys.index(key) if key is not None and key in self._keys else None
 
     def find_hits(self, sought: re.Pattern[str]) -> list[int]:
         """Return the items whose visible text matches the search."""
@@ -159,7 +167,10 @@ def _build_figure_rows(figure: Figure, note: str, width: int) -> tuple[StyledLin
 
 
 def _wrap_value(figure: Figure, width: int) -> list[StyledLine]:
-    """Return the value in lines; its mark is at the end."""
+    """Return the value in lines; its mark is at the end, that of a verdict at the beginning."""
+    if figure.state is not None:
+        style = get_verdict_style(figure.state, figure.severity)
+        return wrap_text(f"{get_verdict_mark(figure.state, figure.severity)} {figure.value}", width, style)
     style = SEVERITY_STYLES[figure.severity] if figure.severity else "$foreground"
     lines = wrap_text(figure.value, max(8, width - 2), style)
     if figure.severity:
