@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from rich._palettes import STANDARD_PALETTE
+from rich.cells import cell_len
 from rich.color import Color as RichColor
 from rich.color import ColorSystem
 from textual.color import Color, rgb_to_lab
@@ -19,10 +20,12 @@ from textual.command import CommandList, CommandPalette
 from textual.theme import Theme
 
 from claudemeter_tui.tui.app import Claudemeter, Options
+from claudemeter_tui.tui.screens.themes import LIST_WIDTH
 from claudemeter_tui.tui.screenshots import capture_svg
 from claudemeter_tui.tui.theme import DARK_THEME, LIGHT_THEME, derive_missing_colours, select_themes
-from tests.scenes import NOW, PERSONAL
-from tests.tui.app_harness import app, screen, stage, text
+from claudemeter_tui.tui.widgets.chart_panel import ChartPanel
+from tests.scenes import NOW, PERSONAL, TEAM
+from tests.tui.app_harness import Stage, app, screen, stage, text
 
 TEXT = (
     "normal",
@@ -228,6 +231,41 @@ async def test_cursor_shows_a_theme_at_once(key: str, kept: str, size: tuple[int
         await pilot.pause()
         assert pilot.app.theme == kept
         assert pilot.app.screen is dashboard
+
+
+@pytest.mark.parametrize("size", [(160, 45), (120, 36), (110, 20)])
+async def test_dashboard_is_beside_the_themes_in_a_wide_pane(size: tuple[int, int]) -> None:
+    """Tabs, banner, limits and chart of the org fill what the list leaves."""
+    async with app(stage(TEAM, PERSONAL)).run_test(size=size) as pilot:
+        await pilot.pause()
+        await pilot.press("t")
+        await pilot.pause()
+        shown = [line[LIST_WIDTH:] for line in screen(pilot)[2:]]
+        for figure in ("▐■ 1 Acme Team BLOCKED▌", "BLOCKED until 16:00", "5-hour  ", "100% ■", "sed credits"):
+            assert any(figure in line for line in shown), figure
+        assert max(map(cell_len, screen(pilot))) <= size[0]
+        (chart, *_) = pilot.app.screen.query(ChartPanel)
+        assert chart.size.height >= 3
+        assert chart.region.right <= size[0]
+        names = [line[2:LIST_WIDTH].split(" ")[0] for line in screen(pilot)]
+        assert {"dracula", "nord"} <= set(names)
+
+
+async def test_dashboard_beside_the_themes_follows_the_size() -> None:
+    """It comes and goes with the width and the height; without an org there is none."""
+    async with app(stage(TEAM)).run_test(size=(160, 45)) as pilot:
+        await pilot.pause()
+        await pilot.press("t")
+        for width, height, is_shown in ((109, 36, False), (110, 20, True), (160, 19, False), (120, 36, True)):
+            await pilot.resize_terminal(width, height)
+            await pilot.pause()
+            assert is_shown is any("7-day all" in line[LIST_WIDTH:] for line in screen(pilot)[2:]), width
+    async with app(Stage()).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.press("t")
+        await pilot.pause()
+        assert not pilot.app.screen.query_exactly_one("#dashboard").display
+        assert any(line.startswith("  nord") for line in screen(pilot))
 
 
 async def test_theme_that_is_found_is_shown_and_escape_undoes_it() -> None:

@@ -9,7 +9,9 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.css.scalar import Scalar
+from textual.dom import DOMNode
 from textual.geometry import Size
+from textual.widget import Widget
 from textual.widgets import Static
 
 from claudemeter_tui.tui.keys import FOOTER_KEYS, HELP_KEY, ORG_KEYS, PERIOD_HINT, Key
@@ -36,16 +38,7 @@ class DashboardScreen(ViewScreen):
 
     def compose(self) -> ComposeResult:
         """Create the parts from top to bottom."""
-        yield Header()
-        yield OrgTabs()
-        yield Banner()
-        with Container(id="panels"):
-            yield LimitsPanel()
-            yield CreditsPanel()
-        yield ChartPanel(id="chart")
-        yield ChartPanel(id=chart_panel.SECOND_CHART)
-        yield Static(id="spacer")
-        yield StatusLine()
+        yield from compose_parts()
         yield KeyHints(FOOTER_KEYS)
 
     def on_mount(self) -> None:
@@ -63,15 +56,34 @@ class DashboardScreen(ViewScreen):
             self.query_exactly_one(Header).view = self.view
 
     def draw_view(self) -> None:
-        """Set the lines of every part, then its view."""
-        view = lay_out_view(self.view, self.app.size)
-        is_resized = _apply_layout(self, view.layout)
-        for part in self.query(LineWidget):
-            shown = chart_panel.switch_chart(view) if part.id == chart_panel.SECOND_CHART else view
-            if is_resized:
-                part.show_after_resize(shown)
-            else:
-                part.view = shown
+        """Draw the parts for the size of the terminal."""
+        draw_parts(self, self.view, self.app.size)
+
+
+def compose_parts() -> ComposeResult:
+    """Create the parts of a dashboard from top to bottom, without the hints."""
+    yield Header()
+    yield OrgTabs()
+    yield Banner()
+    with Container(id="panels"):
+        yield LimitsPanel()
+        yield CreditsPanel()
+    yield ChartPanel(id="chart")
+    yield ChartPanel(id=chart_panel.SECOND_CHART)
+    yield Static(id="spacer")
+    yield StatusLine()
+
+
+def draw_parts(parent: DOMNode, view: View, size: Size) -> None:
+    """Set the lines of every part of a dashboard of this size, then its view."""
+    view = lay_out_view(view, size)
+    is_resized = _apply_layout(parent, view.layout, size)
+    for part in parent.query(LineWidget):
+        shown = chart_panel.switch_chart(view) if part.id == chart_panel.SECOND_CHART else view
+        if is_resized:
+            part.show_after_resize(shown)
+        else:
+            part.view = shown
 
 
 def lay_out_view(view: View, size: Size) -> View:
@@ -92,24 +104,24 @@ def lay_out_view(view: View, size: Size) -> View:
     return replace(view, layout=compute_layout(size.width, size.height, needs))
 
 
-def _apply_layout(screen: DashboardScreen, layout: Layout) -> bool:
+def _apply_layout(parent: DOMNode, layout: Layout, size: Size) -> bool:
     """Set the heights of all parts and hide those without lines; return True if any position has changed."""
     is_changed = False
     for selector, lines in layout.heights.items():
-        part = screen.query_exactly_one(selector)
-        height = Scalar.from_number(lines) if lines else part.styles.height
-        is_changed |= part.has_class("-hidden") != (lines == 0) or part.styles.height != height
-        part.set_class(lines == 0, "-hidden")
-        part.styles.height = height
-    banner_part = screen.query_exactly_one(Banner)
+        for part in parent.query(selector).results(Widget):  # none for hints that are outside of the parent
+            height = Scalar.from_number(lines) if lines else part.styles.height
+            is_changed |= part.has_class("-hidden") != (lines == 0) or part.styles.height != height
+            part.set_class(lines == 0, "-hidden")
+            part.styles.height = height
+    banner_part = parent.query_exactly_one(Banner)
     is_changed |= banner_part.has_class("-apart") != bool(layout.banner_gap)
     banner_part.set_class(bool(layout.banner_gap), "-apart")
-    panels, spacer = screen.query_exactly_one("#panels"), screen.query_exactly_one("#spacer")
+    panels, spacer = parent.query_exactly_one("#panels"), parent.query_exactly_one("#spacer")
     is_changed |= panels.has_class("-wide") != layout.wide
     panels.set_class(layout.wide, "-wide")
-    left = compute_panel_shares(screen.app.size.width)[0] if layout.wide else None
-    screen.query_exactly_one(LimitsPanel).styles.width = left
-    spacer.set_class(layout.total >= screen.app.size.height, "-hidden")
+    left = compute_panel_shares(size.width)[0] if layout.wide else None
+    parent.query_exactly_one(LimitsPanel).styles.width = left
+    spacer.set_class(layout.total >= size.height, "-hidden")
     return is_changed
 
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
+from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.geometry import Size
 
 from claudemeter_tui.formatting.search import has_words
 from claudemeter_tui.tui.keys import HELP_KEY, Key
+from claudemeter_tui.tui.layout import Layout
+from claudemeter_tui.tui.screens.dashboard import compose_parts, draw_parts
 from claudemeter_tui.tui.screens.lists import CURSOR_KEYS, PAGE_HINTS, SPACED_FROM, ListScreen
 from claudemeter_tui.tui.styled_text import (
     CALM_MARK,
@@ -22,7 +28,8 @@ from claudemeter_tui.tui.styled_text import (
 )
 from claudemeter_tui.tui.theme import list_sample_colours
 from claudemeter_tui.tui.view import View
-from claudemeter_tui.tui.widgets.list_view import ListPage, build_row, fix_row
+from claudemeter_tui.tui.widgets.line_widget import LineWidget
+from claudemeter_tui.tui.widgets.list_view import ListPage, VirtualList, build_row, fix_row
 
 THEMES_KEYS = (
     Key("enter", "Enter", "screen.enter", "keep", "keep the theme under the cursor"),
@@ -35,12 +42,22 @@ CURRENT_MARK = " (current)"
 """Text beside the name of the theme before the list was opened."""
 NO_MATCH = "No theme matches all of these words."
 SAMPLE_PLACE, SAMPLE_FROM = 34, 50
-"""Cells before the sample of a theme, and columns from which there is one."""
+"""Cells before the sample of a theme, and cells of the list from which there is one."""
+LIST_WIDTH = SAMPLE_FROM + 1
+"""Cells of the list beside a dashboard, with its scroll bar."""
+DASHBOARD_FROM = (110, 20)
+"""Columns and lines of the terminal from which the dashboard is beside the list."""
 
 
 class ThemesScreen(ListScreen):
-    """All themes with samples of their colours; moving the cursor shows a theme, and Escape undoes that."""
+    """All themes with samples of their colours; moving the cursor shows a theme, and Escape undoes that.
 
+    In a wide pane, the dashboard of the org on screen is beside them, in the theme under the cursor.
+    """
+
+    DEFAULT_CSS = """
+    ThemesScreen #lists { height: 1fr; }
+    """
     BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in THEMES_KEYS]
     HINTS = (THEMES_KEYS[-1], HELP_KEY, THEMES_KEYS[0], THEMES_KEYS[1], *PAGE_HINTS[1:])
     SEARCH_HINTS = "Enter keep  Esc clear"
@@ -53,11 +70,40 @@ class ThemesScreen(ListScreen):
         self._names: list[str] = []
         """The themes in the list."""
 
+    def compose(self) -> ComposeResult:
+        """Create the parts of a list, with a dashboard beside it."""
+        for part in super().compose():
+            if isinstance(part, VirtualList):
+                with Horizontal(id="lists"):
+                    yield part
+                    with Vertical(id="dashboard", classes="-hidden"):
+                        yield from compose_parts()
+            else:
+                yield part
+
+    @property
+    def _has_dashboard(self) -> bool:
+        """True if there is room for a dashboard, and an org to show in it."""
+        width, height = self.app.size
+        has_room = width >= DASHBOARD_FROM[0] and height >= DASHBOARD_FROM[1]
+        return has_room and self.view.state is not None
+
+    def show_view(self, view: View) -> None:
+        """Show a view in the dashboard and around the list."""
+        for part in self.query_children(LineWidget):
+            part.view = replace(view, layout=Layout())
+        dashboard = self.query_exactly_one("#dashboard")
+        dashboard.set_class(not self._has_dashboard, "-hidden")
+        if self._has_dashboard:
+            size = Size(self.app.size.width - LIST_WIDTH, self.query_exactly_one("#lists").size.height)
+            dashboard.styles.width = size.width
+            draw_parts(dashboard, view, size)
+
     def redraw(self) -> None:
         """Draw a row for each theme that matches the search, and show the one under the cursor."""
         wanted, every = self.search_bar.search_text, sorted(self.app.available_themes)
         self._names = [name for name in every if has_words(name, wanted)]
-        width = self.item_list.line_width
+        width = LIST_WIDTH - 1 if self._has_dashboard else self.item_list.line_width
         rows = [build_row(name, [self._build_sample(name, width)]) for name in self._names]
         page = ListPage(rows or [fix_row(build_line((NO_MATCH, MUTED)))], width)
         is_spaced = self.item_list.size.height >= SPACED_FROM
