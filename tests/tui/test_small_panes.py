@@ -366,3 +366,35 @@ async def test_app_ends_while_a_screen_opens(screen: type[ViewScreen]) -> None:
         assert not opened.children
     opening.cancel()
     assert pilot.app.return_code == 0
+
+
+@pytest.mark.parametrize("size", [(120, 36), (60, 20), (40, 8)])
+@pytest.mark.parametrize("key", ["o", "d", "h"])
+async def test_screens_about_orgs_look_the_same_without_one(key: str, size: tuple[int, int]) -> None:
+    """One sentence begins where rows would, without a cursor; no hint names a key for rows."""
+    async with app(stage(), load_history=lambda *_: None).run_test(size=size) as pilot:
+        await pilot.pause()
+        await pilot.press(key)
+        await pilot.pause()
+        lines = screen(pilot)
+        (place,) = (at for at, line in enumerate(lines) if "No org yet" in line)
+        assert lines[place] == "  No org yet."
+        assert all(line == "" for line in lines[place + 1 : -1])
+        assert size[1] < 12 or place == 4
+        assert lines[-1].split("  ") == [" Esc close", "? help", "r refresh", "q quit"]
+        (sentence,) = (
+            segment
+            for segment in pilot.app.screen._compositor.render_strips()[place]
+            if "No org yet" in segment.text
+        )
+        assert sentence.style is not None
+        assert sentence.style.bold
+
+
+async def test_overview_is_named_without_an_org() -> None:
+    """Its first line is not blank if there are no figures with an age."""
+    async with app(stage()).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.press("o")
+        await pilot.pause()
+        assert screen(pilot)[1].strip() == "claudemeter"

@@ -12,7 +12,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.widgets import Input
 
-from claudemeter_tui.formatting.figures import build_sections
+from claudemeter_tui.formatting.figures import Section, build_sections
 from claudemeter_tui.formatting.json_view import JsonLine, format_json_lines
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import Failure, Reply
@@ -81,6 +81,7 @@ class DetailsScreen(ListScreen):
         DETAILS_KEYS[2]._replace(label="its reply"),
         Key("", "1-9", "", "org", ""),
     )
+    NEEDS_ORG = True
     MIN_HEIGHTS = (4, 12)
 
     def __init__(self, view: View) -> None:
@@ -249,7 +250,9 @@ class DetailsScreen(ListScreen):
         if tab == FIGURES_TAB:
             width = self.app.size.width - self._preview_width - 1
             view = self.view
-            sections = build_sections(view.store, view.state, view.now, view.zone) if view.state else []
+            sections = [Section(describe_no_org(view.store), ())]
+            if view.state is not None:
+                sections = build_sections(view.store, view.state, view.now, view.zone)
             has_space = self.item_list.size.height >= SPACED_FROM
             return FigurePage(sections, width, view.now, self._compile_pattern(), has_space=has_space)
         width = self.app.size.width - 1
@@ -278,8 +281,8 @@ class DetailsScreen(ListScreen):
     def _describe_tab(self) -> Content:
         """Return the line below the tabs: the org of the figures, or the state of the reply."""
         view = self.view
-        if view.state is None:
-            return Content.styled(describe_no_org(view.store), MUTED)
+        if view.state is None:  # the page says so
+            return build_line()
         if self._tab == FIGURES_TAB:
             org = view.state.org
             who = org.display_name, org.plan_name, view.state.account.email or ""

@@ -56,6 +56,7 @@ class HistoryScreen(PagesScreen):
     )
     PAGES = ("calendar", "cycles", "sums", "stops", "days")
     MIN_HEIGHTS = (4, 8)
+    NEEDS_ORG = True
     SHOWS_HISTORY = True
 
     @dataclass

@@ -17,7 +17,7 @@ from textual.widgets import Input, Static
 
 from claudemeter_tui.formatting.problems import describe_missing_session
 from claudemeter_tui.model.store import OrgKey, Store
-from claudemeter_tui.tui.keys import Key
+from claudemeter_tui.tui.keys import HELP_KEY, READING_KEYS, Key
 from claudemeter_tui.tui.screens.base import ViewScreen
 from claudemeter_tui.tui.styled_text import (
     HEADING,
@@ -37,6 +37,8 @@ PAGE_HINTS = (
     Key("", "↑↓", "", "scroll", ""),
     Key("", "q", "quit", "quit", ""),
 )
+NO_ORG_HINTS = (PAGE_HINTS[0], HELP_KEY, READING_KEYS[0], PAGE_HINTS[2])
+"""Hints of a screen about orgs while there is none: no other key does anything on it."""
 TITLE_FROM = 12
 """Lines of the terminal from which a page shows a title."""
 
@@ -135,6 +137,8 @@ class ListScreen(ViewScreen):
     """Keys in the search bar."""
     HINTS: ClassVar[Sequence[Key]] = ()
     """Keys in the footer. Empty for a screen with others on each page."""
+    NEEDS_ORG: ClassVar[bool] = False
+    """True if the screen has nothing to show without an org."""
     MIN_HEIGHTS: ClassVar[tuple[int, int]] = (12, 5)
     """Lines of the terminal from which each of the two lines above the list is shown."""
 
@@ -222,7 +226,9 @@ class ListScreen(ViewScreen):
         are_hints_away = height < HINTS_FROM or self.search_bar.is_open
         hints = self.query_exactly_one(KeyHints)
         hints.set_class(are_hints_away, "-away")
-        hints.show(self.list_hints())
+        view = self.view
+        has_org = view.state is not None or bool(view.store.orgs) or view.past_figures is not None
+        hints.show(self.list_hints() if has_org or not self.NEEDS_ORG else NO_ORG_HINTS)
         self.redraw()
 
     @on(Input.Submitted)

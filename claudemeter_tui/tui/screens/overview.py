@@ -140,6 +140,7 @@ class OverviewScreen(ListScreen):
         OVERVIEW_KEYS[4],
         Key("", "q", "quit", "quit", ""),
     )
+    NEEDS_ORG = True
     SHOWS_TODAY: ClassVar[bool] = True
     """True if the screen needs `View.today`."""
 
@@ -375,7 +376,8 @@ class OverviewScreen(ListScreen):
         parts.set_class(not pane.lines, "-away")
         self.query_exactly_one("#panels").set_class(pane.is_wide, "-wide")
         self.query_exactly_one("#verdict").set_class(bool(pane.lines), "-away")
-        self.query_exactly_one("#gap").set_class(not pane.lines, "-away")
+        is_apart = bool(pane.lines) or (not self._all_rows and height >= self.MIN_HEIGHTS[0])
+        self.query_exactly_one("#gap").set_class(not is_apart, "-away")
         self.query_exactly_one("#first").set_class(height < self.MIN_HEIGHTS[0], "-away")
         heights = {
             "#banner": pane.banner,
@@ -391,8 +393,9 @@ class OverviewScreen(ListScreen):
     def _build_list(self, width: int) -> ListModel:
         """Build the list: a line for each org."""
         if not self._rows:
-            reason = NO_MATCH if self._all_rows else describe_no_org(self.view.store)
-            text = build_line(" " * org_table.MARK_WIDTH, (reason, MUTED))
+            text = build_line(" " * org_table.MARK_WIDTH, (NO_MATCH, MUTED))
+            if not self._all_rows:
+                text = build_line((describe_no_org(self.view.store), HEADING))
             no_match = add_cursor_mark(text, width, selected=False)
             return ListModel((0, 1), lambda *_: no_match, is_selectable=lambda _: False)
         return ListModel(range(len(self._rows) + 1), self._draw_line)
@@ -438,7 +441,7 @@ class OverviewScreen(ListScreen):
         notes = [build_line((text, style)) for text, style in self._list_notes(uses)]
         heads = (build_line(name, "   "), build_line(" ", (note, "$accent"), "   " if note else ""))
         # The name of the program is dropped before the money, and the age of the figures last.
-        for end in [join_pieces(notes[place:]) for place in range(len(notes))]:
+        for end in [join_pieces(notes[place:]) for place in range(len(notes))] or [build_line()]:
             for left in (build_line(head, counts) for head in heads):
                 if left.cell_length + end.cell_length + 3 <= width:
                     return spread_line(left, end, width - 1)

@@ -59,7 +59,10 @@ class FigurePage:
         *,
         has_space: bool = False,
     ) -> None:
-        """Show the figures; `has_space` adds a blank line above the first heading."""
+        """Show the figures; `has_space` adds a blank line above the first heading.
+
+        A section without figures is a sentence.
+        """
         self._now = now
         self._width = width
         self._pattern = sought
@@ -71,7 +74,8 @@ class FigurePage:
         for section in sections:
             self._items.append((section.title, None))
             self._items += [(section.title, figure) for figure in section.figures]
-            self._leads[section.title] = _find_lead(section)
+            if section.figures:
+                self._leads[section.title] = _find_lead(section)
         counts: Counter[Hashable] = Counter()
         for title, figure in self._items:
             name = (title, figure.label, figure.source) if figure is not None else None
@@ -117,15 +121,19 @@ class FigurePage:
 
     def _draw_line(self, item: int, part: int, selected: bool) -> StyledLine:  # noqa: FBT001 - a `LineDrawer`
         line = self._build_lines(item)[part]
-        return add_cursor_mark(highlight_matches(line, self._pattern), self._width, selected=selected)
+        is_marked = selected and self.get_figure(item) is not None
+        return add_cursor_mark(highlight_matches(line, self._pattern), self._width, selected=is_marked)
 
     def _build_lines(self, item: int) -> Sequence[StyledLine]:
         title, figure = self._items[item]
-        lead = self._leads[title]
-        if figure is not None:
+        lead = self._leads.get(title)
+        if figure is not None and lead is not None:
             return _build_figure_rows(figure, self._describe_exception(figure, lead), self._width)
-        head, room = build_line((title, HEADING)), self._width - 3
+        room = self._width - 3
         above = [build_line()] if item or self._has_space else []
+        if lead is None:  # a sentence instead of figures
+            return [*above, *wrap_text(title, room, HEADING)]
+        head = build_line((title, HEADING))
         without_session = replace(lead, session_labels="")
         for shown in (lead, without_session):  # the tab of a reply has the session, too
             source = shown.describe_origin(self._now)
