@@ -10,8 +10,6 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from enum import StrEnum
-from math import inf
-from time import monotonic
 from typing import Any
 
 from textual._xterm_parser import XTermParser
@@ -169,8 +167,6 @@ ALL_MODES_OFF = (
     f"{POP_TITLE}\x1b[?1049l\x1b[?25h"
 )
 """Switches off every mode that Textual 8.2.8 or this module switches on, and leaves the other screen last."""
-SAME_TIME = 0.05
-"""Seconds within which SIGTSTP does not stop a program that has just received SIGCONT."""
 EXIT_TIMEOUT = 10.0
 """Seconds from a signal to the end of the program, even if the terminal takes no output."""
 
@@ -240,8 +236,8 @@ class TerminalWriterDriver(_AnyDriver):  # type: ignore[misc]
     """True if the next SIGCONT enters the application mode again."""
     _must_stop = False
     """True from SIGTSTP until SIGCONT."""
-    _continued_at = -inf
-    """Moment of the last SIGCONT, in seconds of the monotonic clock."""
+    _has_continued = False
+    """True from SIGCONT until the next step of the event loop."""
 
     def write(self, data: str) -> None:
         """Write to the terminal; drop what comes outside of the application mode."""
@@ -308,7 +304,7 @@ class TerminalWriterDriver(_AnyDriver):  # type: ignore[misc]
 
     def _sigtstp_application(self, *_: object) -> None:
         # Python runs the handlers of signals by number, and so this one last, whichever came first.
-        if monotonic() - self._continued_at < SAME_TIME:
+        if self._has_continued:
             return
         self._must_stop = True
         if self._is_active and self._auto_restart:
@@ -317,8 +313,8 @@ class TerminalWriterDriver(_AnyDriver):  # type: ignore[misc]
             os.kill(os.getpid(), signal.SIGSTOP)
 
     def _sigcont_application(self, *_: object) -> None:
-        self._must_stop, self._continued_at = False, monotonic()
-        if (self._is_active or self._is_suspended) and self._auto_restart:
+        self._must_stop, self._has_continued = False, True
+        with suppress(RuntimeError):  # the loop has ended
             self._loop.call_soon_threadsafe(self._resume)
 
     def _suspend(self) -> None:
@@ -331,9 +327,12 @@ class TerminalWriterDriver(_AnyDriver):  # type: ignore[misc]
 
     def _resume(self) -> None:
         """Enter the application mode again, or undo what the shell did to the terminal after a SIGSTOP."""
+        self._has_continued = False
+        if not self._auto_restart or not (self._is_active or self._is_suspended):
+            return
         if self._is_suspended:
             self.resume_application_mode()
-        elif self._is_active and self.attrs_before is not None:
+        elif self.attrs_before is not None:
             self._set_raw_mode()
         self._app.refresh(layout=True)
 
