@@ -578,7 +578,9 @@ class HistoryReader(Protocol):
     reads_transcripts: bool
     """True if this machine's transcripts are read."""
 
-    def load_series(self, key: OrgKey, since: datetime) -> ArchivedSeries | None:
+    def load_series(
+        self, key: OrgKey, since: datetime, until: datetime | None = None
+    ) -> ArchivedSeries | None:
         """Return an org's figures for the charts."""
 
     def load_past(self, key: OrgKey, moment: datetime, step: int) -> PastMoment | None:
@@ -608,9 +610,11 @@ class ArchiveReader:
         self._rules = rules
         self.reads_transcripts = reads_transcripts
 
-    def load_series(self, key: OrgKey, since: datetime) -> ArchivedSeries | None:
+    def load_series(
+        self, key: OrgKey, since: datetime, until: datetime | None = None
+    ) -> ArchivedSeries | None:
         """Return an org's figures for the charts."""
-        return self._query(key, partial(_query_series, since, datetime.now(UTC)))
+        return self._query(key, partial(_query_series, since, until or datetime.now(UTC)))
 
     def load_past(self, key: OrgKey, moment: datetime, step: int) -> PastMoment | None:
         """Return a past moment as it was."""
@@ -685,9 +689,11 @@ class DemoReader:
 
         return Recorder(self._open().open, self._clock.now, thresholds=chosen.thresholds)
 
-    def load_series(self, key: OrgKey, since: datetime) -> ArchivedSeries | None:
+    def load_series(
+        self, key: OrgKey, since: datetime, until: datetime | None = None
+    ) -> ArchivedSeries | None:
         """Return an org's figures for the charts."""
-        return self._open().query(key, partial(_query_series, since, self._clock.now()))
+        return self._open().query(key, partial(_query_series, since, until or self._clock.now()))
 
     def load_past(self, key: OrgKey, moment: datetime, step: int) -> PastMoment | None:
         """Return a past moment as it was; of the simulated past only figures."""
@@ -745,11 +751,11 @@ class DemoReader:
 
 
 def _query_series(
-    since: datetime, now: datetime, connection: sqlite3.Connection, org_id: int
+    since: datetime, until: datetime, connection: sqlite3.Connection, org_id: int
 ) -> ArchivedSeries:
     from claudemeter_tui.history.series import load_series
 
-    return load_series(connection, org_id, since, now)
+    return load_series(connection, org_id, since, until)
 
 
 @dataclass(frozen=True)

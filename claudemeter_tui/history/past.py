@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
+from itertools import pairwise
 
 from claudemeter_tui.history.database import from_millis, to_millis
 from claudemeter_tui.history.events import load_events
 from claudemeter_tui.history.export import parse_millis
 from claudemeter_tui.history.figures import CREDITS, VERDICT, read_value
 from claudemeter_tui.history.replay import MAX_SEED_AGE, ParseReply, load_store_at
+from claudemeter_tui.history.series import find_filling, load_series
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.archive_rows import FigureRow, Owner
 from claudemeter_tui.model.history import WINDOW_PREFIX
 from claudemeter_tui.model.past import EVENTS_SPAN, PastFigures, PastMoment
-from claudemeter_tui.model.store import OrgKey
+from claudemeter_tui.model.store import OrgKey, OrgState
 
 
 def load_past_moment(
@@ -33,11 +37,51 @@ def load_past_moment(
     store = load_store_at(connection, origin, moment, parse, key)
     state = store.find_org_state(key)
     figures = None
+    if state is not None and state.key == key:
+        completed = complete_period(connection, org_id, state, moment)
+        store = replace(store, all_orgs=tuple(completed if one is state else one for one in store.all_orgs))
     if state is None or not (state.replies or state.failures):
         figures = load_figures_at(connection, org_id, key, moment)
         if figures is None:
             return None
-    return PastMoment(moment, store, load_events(connection, origin, moment - EVENTS_SPAN, moment), figures)
+    events = load_events(connection, origin, moment - EVENTS_SPAN, moment)
+    return PastMoment(moment, key, store, events, figures)
+
+
+def complete_period(
+    connection: sqlite3.Connection, org_id: int, state: OrgState, moment: datetime
+) -> OrgState:
+    """Return the state with the start of a period beyond the plan that began before its first readings.
+
+    The figures that are kept say since when the window is full, and what was spent since then.
+    """
+    period = state.over_plan_period
+    if period is None or period.filled_label is not None or period.full_window is None:
+        return state
+    found = find_filling(connection, org_id, period.full_window, moment)
+    if found is None or found.filled_at >= period.since:
+        return state
+    archived = load_series(connection, org_id, found.room_at or found.filled_at, moment)
+    series, extended = state.series, archived.extend_credits(state.series, state.max_pause)
+    if series.runs and extended is series:  # the use is that of another reply or currency
+        return state
+    spent = extended.compute_spent_since(extended.runs[0].first).minor if extended.runs else Decimal(0)
+    known = [(run.first, run.minor) for run in extended.runs if run.minor is not None]
+    rises = [at for (_, before), (at, after) in pairwise(known) if after > before]
+    missing = spent - series.spent.minor
+    series = replace(
+        series,
+        total_rise=series.total_rise + missing,
+        start_rise=series.start_rise + missing,
+        last_rise_at=rises[-1] if rises else series.last_rise_at,
+    )
+    period = replace(
+        period,
+        since=found.filled_at,
+        filled_label=period.full_window.label if found.room_at is not None else None,
+        start_rise=series.total_rise - spent,
+    )
+    return replace(state, series=series, over_plan_period=period)
 
 
 def load_figures_at(

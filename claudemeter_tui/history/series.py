@@ -21,6 +21,7 @@ from claudemeter_tui.model.time_series import (
     PercentRun,
     ValueRun,
 )
+from claudemeter_tui.model.windows import FULL_FROM, Window
 
 MIN_GAP = timedelta(minutes=5)
 """Time between two runs that is never a gap; with a long interval, longer ones are none either."""
@@ -116,3 +117,38 @@ def is_gap(connection: sqlite3.Connection, org_id: int, first: int, last: int, a
         "SELECT max(interval) FROM readings WHERE org_id = ? AND at IN (?, ?)", (org_id, first, last)
     ).fetchone()
     return interval is None or last - first > MAX_PAUSE_INTERVALS * int(interval)
+
+
+class Filling(NamedTuple):
+    """The time at which a window became full."""
+
+    filled_at: datetime
+    """First reading in which it was full."""
+    room_at: datetime | None
+    """Last reading before, in which it had room. None if there was a pause in between."""
+
+
+def find_filling(
+    connection: sqlite3.Connection, org_id: int, window: Window, until: datetime
+) -> Filling | None:
+    """Return when a full window filled. None if the archive does not have it as full at that time.
+
+    Args:
+        connection: an open archive.
+        org_id: row of the org.
+        window: the window, which is full until its reset.
+        until: a time at which it was full.
+    """
+    if window.length is None or window.resets_at is None:
+        return None
+    start = window.resets_at - window.length
+    filled: int | None = None
+    for row in reversed(_load_runs(connection, org_id, name_window(window.key), start, until)):
+        if float(row.value or 0) >= FULL_FROM:
+            filled = row.first_at
+        elif filled is None:
+            return None
+        else:
+            has_pause = is_gap(connection, org_id, row.confirmed_at, filled, MIN_GAP // MILLISECOND)
+            return Filling(from_millis(filled), None if has_pause else from_millis(row.confirmed_at))
+    return Filling(from_millis(filled), None) if filled is not None else None

@@ -45,6 +45,8 @@ class PastMoment:
     """Everything known at a past moment."""
 
     at: datetime
+    key: OrgKey
+    """The org of which every reading of some hours is known; of the others, only the last minutes."""
     store: Store
     """Without the org if the replies about it are no longer kept."""
     events: tuple[Event, ...] = ()

@@ -135,10 +135,11 @@ class Options(Settings):
     """True to send alerts; false in a demo and without a terminal."""
     save_state: Callable[[str, OrgKey | None], None] = field(default=lambda *_: None)
     """Saves the theme and the selected org for the next run."""
-    load_series: Callable[[OrgKey, datetime], ArchivedSeries | None] | None = None
-    """Returns an org's figures since a moment from the archive; called in a thread. None without an archive.
+    load_series: Callable[[OrgKey, datetime, datetime | None], ArchivedSeries | None] | None = None
+    """Returns an org's figures between two moments from the archive; called in a thread. None without one.
 
-    It returns None if it has no figures of that org, and raises no exception for a broken archive.
+    The second moment is None for now. It returns None if it has no figures of that org, and raises no
+    exception for a broken archive.
     """
     load_history: Callable[[OrgKey, HistoryRequest], HistoryAnswer | None] | None = None
     """Returns an org's history from the archive; called in a thread. None without an archive.
@@ -191,6 +192,16 @@ class Palette(CommandPalette):
             super()._action_command_list(action)
 
 
+class SeriesRequest(NamedTuple):
+    """The figures that the charts on screen need."""
+
+    key: OrgKey
+    span: timedelta | None
+    """Period of the chart. None for the whole run."""
+    until: datetime | None
+    """The past moment on screen. None for now."""
+
+
 class ListReturn(NamedTuple):
     """The list to which Escape returns from a past moment."""
 
@@ -219,8 +230,7 @@ class Claudemeter(App[str]):
     class SeriesLoaded(Message):
         """Archived figures: the only message that changes them."""
 
-        request: tuple[OrgKey, timedelta | None]
-        """The org and the period that they were read for."""
+        request: SeriesRequest
         series: ArchivedSeries | None
         """None if the archive has no figures of this org."""
 
@@ -328,7 +338,7 @@ class Claudemeter(App[str]):
         self._is_draw_pending = True
         """True if a draw is scheduled, or the first frame is not painted yet."""
         self._first_selection = FirstSelection(self.options.org, self.options.wanted_org)
-        self._asked_series: tuple[tuple[OrgKey, timedelta | None], datetime] | None = None
+        self._asked_series: tuple[SeriesRequest, datetime] | None = None
         """The last request to the archive, and its time. None before the first."""
         self._forgot_at = now()
         self._is_loading_series = False
@@ -492,9 +502,15 @@ class Claudemeter(App[str]):
     def on_claudemeter_series_loaded(self, message: SeriesLoaded) -> None:
         """Show the archived figures, unless another org or period was selected meanwhile."""
         self._is_loading_series = False
-        if message.request == (self.selected, self.span):
+        if message.request == self._series_request:
             self.archived = message
         self._load_missing_series()
+
+    @property
+    def _series_request(self) -> SeriesRequest | None:
+        """The figures for the charts on screen. None if no org is selected."""
+        until = self.past.at if self.past is not None else None
+        return SeriesRequest(self.selected, self.span, until) if self.selected is not None else None
 
     def _load_missing_series(self) -> None:
         """Read the archive if the chart shows a period that was not read, or was read a while ago.
@@ -503,25 +519,25 @@ class Claudemeter(App[str]):
         """
         from claudemeter_tui.tui.view import RUN_SPAN
 
-        if self.options.load_series is None or self.selected is None:
+        request, now = self._series_request, self._clock()
+        if self.options.load_series is None or request is None:
             return
-        request, now = (self.selected, self.span), self._clock()
         period = RUN_SPAN if self.span is None else self.span
         if self._asked_series is not None and self._asked_series[0] == request:
             is_young = timedelta(0) <= now - self._asked_series[1] < RELOAD_INTERVAL
-            if is_young or period < RELOAD_FROM:
+            if is_young or period < RELOAD_FROM or request.until is not None:
                 return
         if not self._is_loading_series:
             self._asked_series, self._is_loading_series = (request, now), True
-            self._load_series(request, now - period)
+            self._load_series(request, (request.until or now) - period)
 
     @work
-    async def _load_series(self, request: tuple[OrgKey, timedelta | None], since: datetime) -> None:
+    async def _load_series(self, request: SeriesRequest, since: datetime) -> None:
         """Read an org's figures from the archive in a thread, and thin them there."""
         load = self.options.load_series
 
         def load_thinned() -> ArchivedSeries | None:
-            series = load(request[0], since) if load is not None else None
+            series = load(request.key, since, request.until) if load is not None else None
             return series.thin() if series is not None else None
 
         self.post_message(self.SeriesLoaded(request, await asyncio.to_thread(load_thinned)))
@@ -636,7 +652,9 @@ class Claudemeter(App[str]):
         load = self.options.load_series
 
         def load_all() -> dict[OrgKey, ArchivedSeries | None]:
-            return {key: thin_day(load(key, known.start)) for key in missing} if load is not None else {}
+            return (
+                {key: thin_day(load(key, known.start, None)) for key in missing} if load is not None else {}
+            )
 
         loaded = {**known.series, **await asyncio.to_thread(load_all)}
         present = {state.key for state in self.store.orgs}
@@ -1126,9 +1144,9 @@ class Claudemeter(App[str]):
         if options.load_machine is None:
             has_history = options.load_history is not None
             machine_state = MachineState.OFF if has_history else MachineState.HISTORY_OFF
-        has_series = self.archived is not None and self.archived.request[0] == self.selected
-        if self.past is not None and self.span is None:
-            has_series = False  # the replies of a past moment begin before it, the archived ones end now
+        request, wanted = self.archived.request if self.archived is not None else None, self._series_request
+        # Of another period, it is shown until the figures of this one are read.
+        has_series = request and wanted and (request.key, request.until) == (wanted.key, wanted.until)
         is_past, earlier = self.past is not None, self.earlier_events
         events_state = HistoryState.READ if earlier is not None else HistoryState.READING
         if is_past or options.load_events is None:
@@ -1177,7 +1195,7 @@ class Claudemeter(App[str]):
             self.call_later(self._draw_screen)
 
     # These values are part of the view.
-    watch_prefers_windows = watch_private = watch_past = _schedule_draw
+    watch_prefers_windows = watch_private = _schedule_draw
     watch_archived = watch_today = watch_history = watch_machine = watch_history_weeks = _schedule_draw
     watch_earlier_events = watch_dismissed = watch_message = _schedule_draw
 
@@ -1188,15 +1206,17 @@ class Claudemeter(App[str]):
         self._schedule_draw()
 
     def watch_selected(self) -> None:
-        """Load the archived figures of the org, and those of the past moment if it lacks the org; redraw."""
+        """Load the archived figures of the org, and all readings of it before the past moment; redraw."""
         self._load_missing_series()
         self._load_missing_history()
         self._load_missing_machine()
-        past = self.past
-        if past is not None:
-            is_shown = past.store.find_org_state(self.selected) is not None
-            if not is_shown if past.figures is None else past.figures.key != self.selected:
-                self.show_past(past.at)
+        if self.past is not None and self.past.key != self.selected:
+            self.show_past(self.past.at)
+        self._schedule_draw()
+
+    def watch_past(self) -> None:
+        """Load the archived figures before the moment, and redraw."""
+        self._load_missing_series()
         self._schedule_draw()
 
     def watch_span(self) -> None:

@@ -6,21 +6,25 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from functools import reduce
 from pathlib import Path
 
 import pytest
 
-from claudemeter_tui.history.database import ARCHIVE_NAME, open_for_writing
+from claudemeter_tui.history.database import ARCHIVE_NAME, open_for_writing, to_millis
+from claudemeter_tui.history.past import load_past_moment
 from claudemeter_tui.history.replay import iter_readings, load_store_at
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.forecast import compute_spend_rate
+from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading, Reply
 from claudemeter_tui.model.store import OrgState, Store
-from claudemeter_tui.model.verdict import judge
+from claudemeter_tui.model.verdict import OverPlanSpending, judge
 from claudemeter_tui.wiring import parse_kept_reply
+from tests.bodies import org_body, overage_body, usage_body
 from tests.history.test_archive import CLAUDE_AI, MINUTE, build, poll, put
-from tests.scenes import READ, SESSION
+from tests.scenes import READ, SESSION, OrgBodies, readings
 
 
 @pytest.fixture
@@ -136,3 +140,31 @@ def test_a_past_failure_has_lasted_since_it_began(connection: sqlite3.Connection
     assert past.failures == shown.failures
     assert past.failures[Endpoint.USAGE].at == READ + 10 * MINUTE
     assert judge(past, moment) == judge(shown, moment)
+
+
+@pytest.mark.parametrize("pause", [range(0), range(18, 25)], ids=["watched", "after a pause"])
+def test_past_spending_began_before_the_first_reading(connection: sqlite3.Connection, pause: range) -> None:
+    """The spending since a window filled is that of the screen, also without the replies of that time."""
+    archive, store = build(connection), Store()
+    for minute in sorted(set(range(60)) - {*pause}):
+        percents = (100.0 if minute >= 20 else 90.0), (68.0 if minute >= 40 else 67.0)
+        bodies = OrgBodies(org_body(), usage_body(*percents), overage_body(used=1720 + 10 * (minute // 7)))
+        store = put(archive, readings(bodies, at=READ + minute * MINUTE), store)
+    start, moment = to_millis(READ + 40 * MINUTE), READ + 59 * MINUTE + timedelta(seconds=20)
+    for table, column in (("replies", "first_at"), ("readings", "at")):
+        connection.execute(f"DELETE FROM {table} WHERE org_id != 0 AND {column} < ?", (start,))  # noqa: S608
+    (shown,) = store.orgs
+    past = load_past_moment(connection, CLAUDE_AI, (1, shown.key), moment, parse_kept_reply)
+    assert past is not None
+    (known,) = past.store.orgs
+    assert known.series.runs[0].first >= READ + 40 * MINUTE
+    spending = [judge(one, moment).spending for one in (shown, known)]
+    assert [replace(one, rate=None) for one in spending if one is not None] == [
+        OverPlanSpending(
+            Money(Decimal(50 if pause else 60), "USD", 2),
+            READ + (25 if pause else 20) * MINUTE,
+            None if pause else "5-hour",
+            is_pooled=False,
+            last_rise_at=READ + 56 * MINUTE,
+        )
+    ] * 2

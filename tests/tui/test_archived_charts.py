@@ -38,17 +38,20 @@ class Archive:
     series: ArchivedSeries | None = field(default_factory=lambda: simulate_archive(ENDS, 400))
     asked: list[tuple[str, timedelta]] = field(default_factory=list)
     """Uuid of the org and length of the period of each request."""
+    ends: list[datetime | None] = field(default_factory=list)
+    """End of the period of each request. None for now."""
     threads: set[int] = field(default_factory=set)
     gate: threading.Event | None = None
     """Event that each request waits for. None if it answers at once."""
     running: int = 0
     most_running: int = 0
 
-    def load(self, key: OrgKey, since: datetime) -> ArchivedSeries | None:
+    def load(self, key: OrgKey, since: datetime, until: datetime | None) -> ArchivedSeries | None:
         """Return the series."""
         self.running += 1
         self.most_running = max(self.most_running, self.running)
-        self.asked.append((key[1], NOW - since))
+        self.asked.append((key[1], (until or NOW) - since))
+        self.ends.append(until)
         self.threads.add(threading.get_ident())
         if self.gate is not None:
             assert self.gate.wait(60)
@@ -254,7 +257,7 @@ async def test_only_the_selected_org_stays_in_memory() -> None:
             del slots
             return self
 
-    def load(key: OrgKey, since: datetime) -> ArchivedSeries:
+    def load(key: OrgKey, since: datetime, _: datetime | None) -> ArchivedSeries:
         del key, since
         small = simulate_archive(ENDS, 3)
         series = Series(small.since, small.until, small.credits, small.histories)

@@ -240,7 +240,7 @@ class DayArchive:
     asked: list[tuple[str, datetime]] = field(default_factory=list)
     threads: set[int] = field(default_factory=set)
 
-    def load(self, key: OrgKey, since: datetime) -> ArchivedSeries:
+    def load(self, key: OrgKey, since: datetime, _: datetime | None) -> ArchivedSeries:
         """Return the morning."""
         self.asked.append((key[1], since))
         self.threads.add(threading.get_ident())

@@ -52,7 +52,7 @@ MORNINGS: dict[int, tuple[int | None, ...]] = {
 """Used credits at the beginning of each hour from nine, in cents; None for an hour without readings."""
 
 
-def load_morning(key: OrgKey, since: datetime) -> ArchivedSeries | None:
+def load_morning(key: OrgKey, since: datetime, _: datetime | None) -> ArchivedSeries | None:
     """Return the archived figures of an org from nine o'clock to the start of the run."""
     number = int(key[1][-2:])
     starts = [NINE + place * HOUR for place in range(5)]

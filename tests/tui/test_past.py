@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +15,23 @@ import pytest
 from textual.pilot import Pilot
 
 from claudemeter_tui.config.resolution import Invocation
-from claudemeter_tui.history.archive import Archive, Step
+from claudemeter_tui.history.archive import Archive as HistoryArchive
+from claudemeter_tui.history.archive import Step
 from claudemeter_tui.history.database import ARCHIVE_NAME, locate_archive, open_for_writing
 from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.past import PastMoment
-from claudemeter_tui.model.store import OrgKey, Store
+from claudemeter_tui.model.store import OrgKey, OrgState, Store
 from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.screens.dashboard import DashboardScreen
 from claudemeter_tui.tui.screens.history import HistoryScreen
+from claudemeter_tui.tui.widgets.chart_panel import ChartPanel
 from claudemeter_tui.wiring import ArchiveReader
+from tests.archives import simulate_archive
 from tests.bodies import org_body, overage_body, usage_body
 from tests.machines import build_machine_loader
-from tests.scenes import NOW, PERSONAL, READ, OrgBodies, readings
+from tests.scenes import NOW, PERSONAL, READ, TEAM, OrgBodies, readings
 from tests.tui.app_harness import app, finish_workers, screen, stage, text
+from tests.tui.test_archived_charts import Archive
 
 MINUTE = timedelta(minutes=1)
 LoadPast = Callable[[OrgKey, Any, int], PastMoment | None]
@@ -39,7 +45,7 @@ def two_hours(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return an archive of two hours, in which the 5-hour window fills an hour before now."""
     path = tmp_path_factory.mktemp("past") / ARCHIVE_NAME
     connection = open_for_writing(path)
-    archive = Archive(connection, Invocation().base_url)
+    archive = HistoryArchive(connection, Invocation().base_url)
     store, log = Store(), EventLog(thresholds=(75,))
     for minute in range(-120, 0):
         percent = 60 if minute < -90 else 80 if minute < -60 else 100
@@ -99,6 +105,56 @@ async def test_events_are_visited_in_turn(load_past: LoadPast) -> None:
         pilot.app.clear_notifications()
         await press(pilot, "left_square_bracket", "escape")
         assert screen(pilot)[:20] == now[:20]
+
+
+async def test_charts_of_the_past_are_filled_from_the_archive(load_past: LoadPast) -> None:
+    """They begin as those of now do, before the first reply that is kept, and end at the moment."""
+    archive = Archive(series=simulate_archive(READ - 125 * MINUTE, 1))
+    async with app(stage(PERSONAL), load_past=load_past, load_series=archive.load).run_test(
+        size=WIDE
+    ) as pilot:
+        await press(pilot)
+        for keys, span in ((("left_square_bracket",), timedelta(hours=5)), (("plus",), timedelta(days=1))):
+            await press(pilot, *keys)
+            assert archive.asked[-1] == (PERSONAL.org["uuid"], span)
+            assert archive.ends[-1] == READ - 60 * MINUTE
+            charts = [panel._chart for panel in pilot.app.screen.query(ChartPanel)]
+            starts = [chart.curves[0][1][0] for chart in charts if chart is not None]
+            assert len(starts) == 2
+            assert None not in starts
+        await press(pilot, "escape")
+        assert archive.ends[-1] is None
+
+
+async def test_org_chosen_in_the_past_has_all_readings(load_past: LoadPast) -> None:
+    """The readings of hours are read for the selected org only, and so again for the next one."""
+    asked: list[OrgKey] = []
+
+    def load(key: OrgKey, moment: datetime, step: int) -> PastMoment | None:
+        asked.append(key)
+        past = load_past(first.key, moment, step)
+        return past and replace(
+            past, key=key, store=replace(past.store, all_orgs=(*past.store.all_orgs, second))
+        )
+
+    first, second = reduce(Store.apply, readings(PERSONAL, TEAM), Store()).orgs
+    async with app(stage(PERSONAL, TEAM), load_past=load).run_test(size=WIDE) as pilot:
+        await press(pilot, "1", "left_square_bracket", "2", "left_square_bracket")
+    assert asked == [first.key, second.key, second.key]
+
+
+async def test_org_without_a_reply_in_the_past_says_so(load_past: LoadPast) -> None:
+    """Its tab does not repeat the mark of UNKNOWN."""
+
+    def load(key: OrgKey, moment: datetime, step: int) -> PastMoment | None:
+        past = load_past(key, moment, step)
+        return past and replace(past, store=replace(past.store, all_orgs=(*past.store.all_orgs, bare)))
+
+    _, team = reduce(Store.apply, readings(PERSONAL, TEAM), Store()).orgs
+    bare = OrgState(team.org, team.account, team.session)
+    async with app(stage(PERSONAL, TEAM), load_past=load).run_test(size=WIDE) as pilot:
+        await press(pilot, "1", "left_square_bracket")
+        assert "? 2 Acme Team not read" in screen(pilot)[1]
 
 
 @pytest.mark.parametrize(

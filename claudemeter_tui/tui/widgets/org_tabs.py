@@ -44,6 +44,8 @@ MAX_NUMBER = len(NUMBER_KEYS)
 """Number of the last org that a key selects."""
 
 
+NOT_READ = "not read"
+"""State of an org that had no reply yet at a past moment; now, it is about to be read."""
 MIN_TAB = 6
 """Minimum cells of a tab with a name."""
 
@@ -203,7 +205,8 @@ class _Tab(NamedTuple):
         verdict = view.get_figures(state).verdict
         severity = verdict.compute_severity(view.now)
         mark, style = get_verdict_mark(verdict.state, severity), get_verdict_style(verdict.state, severity)
-        short = format_short_verdict(verdict, view.now, view.zone)
+        is_unread = bool(view.past_label) and not state.replies
+        short = NOT_READ if is_unread else format_short_verdict(verdict, view.now, view.zone)
         number = f"{place + 1}"
         return cls(
             number,
