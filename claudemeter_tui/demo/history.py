@@ -11,6 +11,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from itertools import groupby
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -38,7 +39,14 @@ from claudemeter_tui.model.catalogue import (
     MeterOrigin,
 )
 from claudemeter_tui.model.credit_locks import CreditLock
-from claudemeter_tui.model.events import SUBJECT_EXTRA_USAGE, SUBJECT_PLAN, Event, EventKind, EventSink
+from claudemeter_tui.model.events import (
+    SUBJECT_EXTRA_USAGE,
+    SUBJECT_PLAN,
+    Event,
+    EventKind,
+    EventSink,
+    merge_events,
+)
 from claudemeter_tui.model.history import (
     CAP_FIGURE,
     CREDITS_FIGURE,
@@ -412,6 +420,7 @@ class _Simulation:
         self._owner = OrgState(owner, account, DEMO_SESSION)
         self._charts_from = plan.start - CHART_DAYS * _DAY // MILLISECOND
         self._events_from = plan.start - EVENT_DAYS * _DAY // MILLISECOND
+        self._step_events: list[Event] = []
         self._state: VerdictState | None = None
         self._is_locked: bool | None = None
 
@@ -447,6 +456,14 @@ class _Simulation:
         for window in self._windows:
             window.see(until)
         self._judge(at, until)
+        self._keep_events()
+
+    def _keep_events(self) -> None:
+        """Keep the events of a step: as in a run, one change is one event."""
+        self._step_events.sort(key=attrgetter("at"))
+        for _, events in groupby(self._step_events, attrgetter("at")):
+            self._past.events += merge_events([*events])
+        self._step_events.clear()
 
     def finish(self) -> SimulatedPast:
         """Return all rows."""
@@ -555,7 +572,7 @@ class _Simulation:
 
     def _emit(self, at: int, kind: EventKind, **fields: object) -> None:
         if at >= self._events_from:
-            EventSink(from_millis(at), (), self._owner, self._past.events).emit(kind, **fields)
+            EventSink(from_millis(at), (), self._owner, self._step_events).emit(kind, **fields)
 
     def _extend(self, at: int, last: int, figures: dict[str, _RunValue]) -> None:
         """Extend the runs of all figures, or begin others: after a gap, and for each other value."""

@@ -180,6 +180,11 @@ class View:
         return f"as of {format_moment(self.now, self.seen_at, self.zone)}"
 
     @property
+    def present(self) -> datetime:
+        """The time now, also while a past moment is on screen."""
+        return self.now if self.seen_at is None else self.seen_at
+
+    @property
     def is_empty(self) -> bool:
         """True if nothing at all has been read or tried."""
         return self.store == Store()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, tzinfo
+from itertools import groupby
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -26,11 +27,11 @@ from claudemeter_tui.demo.server import build_transport
 from claudemeter_tui.demo.timeline import START_MINUTE, DemoOrg, SkippingClock, find_first_day
 from claudemeter_tui.history.database import to_millis
 from claudemeter_tui.history.queries import query_history
-from claudemeter_tui.model.events import EventKind
+from claudemeter_tui.model.events import Event, EventKind, merge_events
 from claudemeter_tui.model.history import WINDOW_PREFIX, HistoryAnswer, HistoryRequest
 from claudemeter_tui.model.reading import Reading
 from claudemeter_tui.model.secrets import Cookies
-from claudemeter_tui.model.store import OrgState, Store
+from claudemeter_tui.model.store import OrgKey, OrgState, Store
 from claudemeter_tui.model.verdict import VerdictState, judge
 from claudemeter_tui.tui.screenshots import LimitedFeed
 from claudemeter_tui.tui.widgets.chart_panel import CHART_SPANS
@@ -157,7 +158,8 @@ def test_orgs_stop_for_their_own_causes() -> None:
 
 def test_past_has_events_of_each_kind_of_stop() -> None:
     """The last week has fills, resets, work on credits and a block, oldest first, before the start."""
-    events = [event for org in (PERSONAL, LAB) for event in simulate_past(org, START, UTC).events]
+    orgs = (PERSONAL, LAB, SIDE_PROJECT)
+    events = [event for org in orgs for event in simulate_past(org, START, UTC).events]
     assert {event.kind for event in events} >= {
         EventKind.WINDOW_FILLED,
         EventKind.WINDOW_RESET,
@@ -171,6 +173,21 @@ def test_past_has_events_of_each_kind_of_stop() -> None:
         times = [event.at for event in simulate_past(org, START, UTC).events]
         assert times == sorted(times)
         assert START - timedelta(days=8) < times[0] < times[-1] < START
+
+
+def test_one_change_of_the_past_is_one_event() -> None:
+    """As in a run, what moves work to credits or blocks it names the window that filled."""
+    events = [event for org in DEMO_ORGS for event in simulate_past(org, START, UTC).events]
+    for at, group in groupby(sorted(events, key=_get_place), _get_place):
+        found = [*group]
+        assert merge_events(found) == found, at
+    on_credits = [event for event in events if event.kind is EventKind.ON_CREDITS]
+    assert on_credits
+    assert all(event.windows for event in on_credits if event.after is not None)
+
+
+def _get_place(event: Event) -> tuple[datetime, OrgKey | None]:
+    return event.at, event.org_key
 
 
 def test_past_reaches_back_as_far_as_a_chart() -> None:

@@ -441,6 +441,24 @@ async def test_without_history_the_keys_say_so() -> None:
         assert "switched off" in " ".join(text(pilot).split())
 
 
+@pytest.mark.parametrize("has_replies", [True, False])
+async def test_days_of_the_past_are_not_today(load_past: LoadPast, *, has_replies: bool) -> None:
+    """The title of a day is that of now: the events of the moment's own day are of Saturday, not of today."""
+    if not has_replies:
+        forget_replies()
+    scene = stage(PERSONAL)
+    async with app(scene, load_past=load_past).run_test(size=WIDE) as pilot:
+        await scene.at(pilot, NOW + timedelta(days=2))
+        await press(pilot, "left_square_bracket", *(["e"] if has_replies else []))
+        lines = [line.strip() for line in screen(pilot)]
+        assert any("as of Sat Apr 25 13:48" in line for line in lines)
+        assert "Sat Apr 25" in lines
+        assert "Today" not in lines
+        if has_replies:
+            await press(pilot, "slash", *"today")
+            assert "0 of 2" in text(pilot)
+
+
 async def test_events_of_earlier_runs_come_from_the_archive(load_past: LoadPast) -> None:
     """The events that an earlier run kept are rows of the table, and Enter shows the org at their time."""
     load_events = ArchiveReader(Invocation().base_url).load_events

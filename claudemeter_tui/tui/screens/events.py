@@ -170,7 +170,7 @@ class EventsScreen(MomentListScreen):
     def _matches_event(self, event: Event, words: str) -> bool:
         if not words:
             return True
-        day, today = (to_local(one, self.view.zone).date() for one in (event.at, self.view.now))
+        day, today = (to_local(one, self.view.zone).date() for one in (event.at, self.view.present))
         about = event.owner_name, describe_event(event, self.view.zone), format_day_title(day, today)
         return has_words("\n".join((*about, *event.endpoints)), words)
 
@@ -248,12 +248,12 @@ class EventsScreen(MomentListScreen):
         self, events: Sequence[Event], width: int, title: str, *, has_problems: bool
     ) -> list[ListRow]:
         view = self.view
-        today, count = to_local(view.now, view.zone).date(), len(view.store.orgs)
+        today, count = to_local(view.present, view.zone).date(), len(view.store.orgs)
         basis = (tuple(events), width, title, has_problems, view.zone, today, count)
         if self._table_rows[0] != basis:
             # With a single org, its name in every row would say nothing.
             has_owner = len(view.store.orgs) != 1
-            table = EventTable(events, view.now, view.zone, width, has_owner=has_owner)
+            table = EventTable(events, view.present, view.zone, width, has_owner=has_owner)
             title = title or ("Events" if has_problems and not table.has_columns else "")
             rows = [fix_row(build_line((title, HEADING)))] if title else []
             rows += [fix_row(table.build_head())] if table.has_columns else []

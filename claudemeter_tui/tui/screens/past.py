@@ -72,7 +72,7 @@ class PastScreen(MomentListScreen):
         events = [event for event in view.events if event.org_key in (None, figures.key)]
         rows = _build_figure_rows(figures, view, width)
         if events:
-            table = EventTable(events, view.now, view.zone, width, has_owner=False)
+            table = EventTable(events, view.present, view.zone, width, has_owner=False)
             rows += [BLANK_ROW, fix_row(build_line((EVENTS_TITLE, HEADING))), *table.build_rows()]
         self.show_page(ListPage(rows, width), self.get_cursor_key())
         pieces = build_line((NO_REPLIES.capitalize(), HEADING)), build_line((FIGURES_ONLY, MUTED))

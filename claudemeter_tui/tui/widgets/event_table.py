@@ -60,7 +60,7 @@ class EventTable:
     def __init__(
         self,
         events: Sequence[Event],
-        now: datetime,
+        present: datetime,
         zone: tzinfo | None,
         width: int,
         *,
@@ -70,13 +70,13 @@ class EventTable:
 
         Args:
             events: the events, oldest first.
-            now: the time on screen.
+            present: the time now, also while a past moment is on screen.
             zone: the time zone. None for the system's.
             width: cells of a line.
             has_owner: True to show the names of orgs and sessions.
         """
         self._events = events
-        self._today = to_local(now, zone).date()
+        self._today = to_local(present, zone).date()
         self._zone = zone
         self._cells = [self._describe(event, has_owner=has_owner) for event in events]
         self._choose_columns(width - MARK_WIDTH)
