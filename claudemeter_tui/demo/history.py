@@ -57,6 +57,7 @@ from claudemeter_tui.model.history import (
     CycleSource,
 )
 from claudemeter_tui.model.store import OrgState
+from claudemeter_tui.model.time_series import MAX_BRIDGED_PAUSE
 from claudemeter_tui.model.trackers import WORKING_STATES
 from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.model.windows import Severity
@@ -423,6 +424,8 @@ class _Simulation:
         self._step_events: list[Event] = []
         self._state: VerdictState | None = None
         self._is_locked: bool | None = None
+        self._ends_at: datetime | None = None
+        """End of the state. None if it has none."""
 
     def take(self, step: _Step) -> None:
         """Simulate the time of one step."""
@@ -538,14 +541,15 @@ class _Simulation:
         self, at: int, state: VerdictState, cause: Cause | None, full: Sequence[_Window]
     ) -> None:
         """Emit the events of a new state, and of a lock that begins while the plan has room."""
-        before, was_locked = self._state, self._is_locked
+        before, was_locked, ended_at = self._state, self._is_locked, self._ends_at
         self._state, self._is_locked = state, cause is not None
         lock = None
         if cause is not None:
             end = from_millis(self._month[1]) if cause is Cause.CAP and self._month is not None else None
             lock = CreditLock(CreditState.LOCKED, cause, until=end)
         ends_at = min((window.end or 0 for window in full), default=None)
-        until = from_millis(ends_at) if ends_at is not None else None
+        until = self._ends_at = from_millis(ends_at) if ends_at is not None else None
+        is_ended = ended_at is not None and from_millis(at) - ended_at > MAX_BRIDGED_PAUSE
         if before is None:
             return
         states = {"before": before, "after": state}
@@ -563,12 +567,13 @@ class _Simulation:
             self._emit(at, EventKind.BLOCKED, severity=Severity.FULL, credit_lock=lock, until=until, **states)
         elif before is VerdictState.BLOCKED and state in WORKING_STATES:
             subject = SUBJECT_PLAN if lock is not None else SUBJECT_EXTRA_USAGE
-            self._emit(at, EventKind.LIFTED, subject=subject, credit_lock=lock, **states)
+            lift = {"subject": subject, "credit_lock": lock, "until": ended_at if is_ended else None}
+            self._emit(at, EventKind.LIFTED, **lift, **states)
         elif state is VerdictState.ON_CREDITS:
             window = {"after": full[-1].label, "until": until} if full else {"after": None}
             self._emit(at, EventKind.ON_CREDITS, severity=Severity.WARNING, **states | window)
         elif before is VerdictState.ON_CREDITS and state is VerdictState.CAN_WORK:
-            self._emit(at, EventKind.BACK_IN_PLAN, **states)
+            self._emit(at, EventKind.BACK_IN_PLAN, until=ended_at if is_ended else None, **states)
 
     def _emit(self, at: int, kind: EventKind, **fields: object) -> None:
         if at >= self._events_from:

@@ -45,6 +45,8 @@ def describe_event(event: Event, zone: tzinfo | None = None) -> str:
 def describe_event_cause(event: Event, zone: tzinfo | None = None) -> tuple[str, str]:
     """Return the two parts of `describe_event` for a table: what changed; and the cause, the end, or more."""
     what, more = _split_event(event, zone)
+    if event.kind is EventKind.THRESHOLD and not more:  # a sentence would say it twice
+        more = f"reached {format_percent(event.threshold)}"
     more = more.removeprefix(":").removeprefix(",").strip()
     is_enclosed = more.startswith("(") and more.endswith(")") and more.count("(") == 1
     return what, more[1:-1] if is_enclosed else more
@@ -92,14 +94,16 @@ def _split_event(event: Event, zone: tzinfo | None) -> tuple[str, str]:  # noqa:
         case EventKind.STILL_BLOCKED:
             return "still blocked", f": {why}"
         case EventKind.LIFTED:
-            return _split_lift(event, after, why)
+            return _split_lift(event, after, why, _describe_unseen_end(end) if event.until else "")
         case EventKind.ON_CREDITS if event.after is None:
             return "ON CREDITS", ": all work uses credits"
         case EventKind.ON_CREDITS:
             labels = dict.fromkeys((str(event.after), *event.windows))
             return "ON CREDITS", f": {_join_windows(tuple(labels))} full{until}"
         case EventKind.BACK_IN_PLAN:
-            return f"back in the plan: {after}", f", {_join_windows(event.windows)} reset" if causes else ""
+            since = f", {_describe_unseen_end(end)}" if event.until is not None else ""
+            reset = f", {_join_windows(event.windows)} reset" if causes else ""
+            return f"back in the plan: {after}", f"{since}{reset}"
         case EventKind.WAIT:
             return "WAIT", f": credits no longer available{until}" + (f"{causes} full" if causes else "")
         case EventKind.FIRST_READ if event.credit_lock is None:
@@ -158,9 +162,15 @@ def _split_event(event: Event, zone: tzinfo | None) -> tuple[str, str]:  # noqa:
             return (f"signed in again in {subject}" if subject else "figures are up to date again"), ""
 
 
-def _split_lift(event: Event, state: str, why: str) -> tuple[str, str]:
+def _describe_unseen_end(end: str) -> str:
+    """Return since when a state is over of which nothing was read at its end."""
+    return f"since {end} by date, not read"
+
+
+def _split_lift(event: Event, state: str, why: str, since: str) -> tuple[str, str]:
     """Return the parts of the end of a block: work is possible again, or the credits are open."""
     reset = f"{_join_windows(event.windows)} reset" if event.windows else ""
+    reset = " · ".join(filter(None, (since, reset)))
     # Where the plan had room all the time, only the credits were blocked.
     was_working = event.before in (VerdictState.CAN_WORK, VerdictState.ON_CREDITS)
     after = None if was_working else event.after

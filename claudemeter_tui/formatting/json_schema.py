@@ -315,7 +315,11 @@ def _event() -> JsonSchema:
             ),
             "cause": _word(Cause, "Cause of the lock of the credits.", null="if the event has no lock"),
             "reason": _text("The server's disabled_reason.", null="if the cause follows from other figures"),
-            "until": _time("End of the new state: a reset or an expiry.", null="if not known"),
+            "until": _time(
+                "End of the new state: a reset or an expiry. Of lifted and back_in_plan the end of the old"
+                " state, if it passed while nothing was read.",
+                null="if not known",
+            ),
             "replies": _list(
                 _word(Endpoint, "A reply."), "Replies that showed the event. Empty if only the clock did."
             ),

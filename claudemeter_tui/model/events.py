@@ -15,6 +15,7 @@ from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import Session
 from claudemeter_tui.model.store import OrgKey, OrgState, SessionState
 from claudemeter_tui.model.transcripts import Refusal
+from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.model.windows import FULL_FROM, Severity
 
 
@@ -42,7 +43,7 @@ class EventKind(StrEnum):
     ON_CREDITS = "on_credits"
     """Work now costs credits: the state before, the label of the full window after (None if no windows)."""
     BACK_IN_PLAN = "back_in_plan"
-    """Work no longer costs credits: the states before and after."""
+    """Work no longer costs credits: the states before and after; `until` is as in LIFTED."""
     WAIT = "wait"
     """Work was on credits or blocked, and now has to wait: the states before and after."""
     BLOCKED = "blocked"
@@ -54,6 +55,7 @@ class EventKind(StrEnum):
     LIFTED = "lifted"
     """Work or the credits are unblocked: the states before and after, `credit_lock` is the old lock.
 
+    `until` is the end that the block had, if it passed while nothing was read; None otherwise.
     With the subject `SUBJECT_PLAN` the plan has room again and the credits remain locked."""
     CAP_CHANGED = "cap_changed"
     """The monthly cap changed: money before and after; None for no cap."""
@@ -122,7 +124,9 @@ class Event:
     credit_lock: CreditLock | None = None
     """The lock that an event about blocking or unblocking concerns. None for every other kind."""
     until: datetime | None = None
-    """End of the new state: a reset, a date or an expiry. None if not known."""
+    """End of the new state: a reset, a date or an expiry. None if not known.
+
+    Of LIFTED and BACK_IN_PLAN it is the end of the old state; see there."""
     endpoints: tuple[Endpoint, ...] = ()
     """Replies that showed the transition. Empty if only the clock did."""
     severity: Severity = Severity.NORMAL
@@ -130,6 +134,12 @@ class Event:
     """True if a full window has room again."""
     windows: tuple[str, ...] = ()
     """Labels of the windows that filled or reset at the same time, and so caused this event."""
+
+    @property
+    def is_recovery(self) -> bool:
+        """True if work in the plan, the credits or current figures are possible again."""
+        is_paid = self.kind is EventKind.LIFTED and self.after == VerdictState.ON_CREDITS
+        return (self.is_freed or self.kind in _RECOVERY_KINDS) and not is_paid
 
     @property
     def owner_name(self) -> str:
@@ -167,6 +177,8 @@ _FULL_KINDS = frozenset({EventKind.BLOCKED, EventKind.ON_CREDITS, EventKind.WAIT
 """Kinds that a plan-wide window causes when it becomes full."""
 _FREE_KINDS = frozenset({EventKind.LIFTED, EventKind.BACK_IN_PLAN})
 """Kinds that a window causes when it has room again."""
+_RECOVERY_KINDS = _FREE_KINDS | {EventKind.RECOVERED}
+"""Kinds that are always good news, except that work costs credits."""
 _LOCK_KINDS = frozenset({EventKind.BLOCKED, EventKind.CREDITS_BLOCKED})
 """Kinds that a reached cap causes."""
 _RESET_KINDS = frozenset({EventKind.WINDOW_RESET, EventKind.WINDOW_RESET_EARLY})

@@ -27,6 +27,7 @@ from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import Reply, ReplyValue
 from claudemeter_tui.model.resets import SavedResets
 from claudemeter_tui.model.store import SPENDING_SPAN, OrgState
+from claudemeter_tui.model.time_series import MAX_BRIDGED_PAUSE
 from claudemeter_tui.model.verdict import Verdict, VerdictState, get_state_severity
 from claudemeter_tui.model.windows import FULL_FROM, Plan, Severity, Window
 
@@ -315,6 +316,8 @@ class VerdictTracker:
     """The first lock of the credits, or the last one until they are open. None if `is_locked` is not true."""
     lock_ends_at: datetime | None = None
     """Earliest known end of a lock. None if no lock has one."""
+    ends_at: datetime | None = None
+    """End of `state` as it was last known. None if it had none."""
     spending_since: datetime | None = None
     """Start of the last spending while the plan had room. None if there was none."""
 
@@ -330,6 +333,7 @@ class VerdictTracker:
             self.is_locked,
             self.credit_lock,
             find_earliest(lock.until for lock in verdict.credit_locks),
+            self.ends_at if is_uncertain else verdict.ends_at,
             verdict.plan_spending.since if verdict.plan_spending is not None else self.spending_since,
         )
         # Credits that are switched off instead of locked still refuse: only open credits end a lock.
@@ -343,7 +347,8 @@ class VerdictTracker:
         # A meter can come from the usage reply, which is already listed.
         emit = partial(sink.emit, endpoints=tuple(dict.fromkeys(replies)))
         if self.state is not None and new.state is not self.state:
-            self._emit_state_change(new, verdict, emit)
+            is_ended = self.ends_at is not None and sink.now - self.ends_at > MAX_BRIDGED_PAUSE
+            self._emit_state_change(new, verdict, emit, self.ends_at if is_ended else None)
         # A lock causes an event even if the credits were not known to be open, as with contradicting replies.
         if self.state is not None:
             self._emit_lock_change(new, verdict, emit)
@@ -353,8 +358,17 @@ class VerdictTracker:
             emit(EventKind.SPENDING, after=verdict.plan_spending.spent, severity=Severity.WARNING, **likely)
         return new
 
-    def _emit_state_change(self, new: VerdictTracker, verdict: Verdict, emit: Emit) -> None:
-        """Emit the events of a new state."""
+    def _emit_state_change(
+        self, new: VerdictTracker, verdict: Verdict, emit: Emit, ended_at: datetime | None
+    ) -> None:
+        """Emit the events of a new state.
+
+        Args:
+            new: the tracker with the new state.
+            verdict: the new verdict.
+            emit: emits an event.
+            ended_at: end of the old state, if it passed while nothing was read. None otherwise.
+        """
         states = {"before": self.state, "after": new.state}
         severity = get_state_severity(verdict.state, is_locked=verdict.is_locked)
         if new.state is VerdictState.BLOCKED:
@@ -363,7 +377,7 @@ class VerdictTracker:
         if self.state is VerdictState.BLOCKED and new.state in WORKING_STATES:
             is_off = verdict.credits in (CreditState.OFF, CreditState.ABSENT)
             subject = SUBJECT_PLAN if new.is_locked and not is_off else SUBJECT_EXTRA_USAGE
-            emit(EventKind.LIFTED, subject=subject, credit_lock=self.credit_lock, **states)
+            emit(EventKind.LIFTED, subject=subject, credit_lock=self.credit_lock, until=ended_at, **states)
         if new.state is VerdictState.ON_CREDITS:
             full = next(iter(verdict.full_windows), None)
             window = {"after": full.label, "until": full.resets_at} if full else {"after": None}
@@ -371,7 +385,7 @@ class VerdictTracker:
         elif new.state is VerdictState.WAIT and self.state is not VerdictState.CAN_WORK:
             emit(EventKind.WAIT, until=verdict.ends_at, severity=severity, **states)
         elif self.state is VerdictState.ON_CREDITS and new.state is VerdictState.CAN_WORK:
-            emit(EventKind.BACK_IN_PLAN, **states)
+            emit(EventKind.BACK_IN_PLAN, until=ended_at, **states)
 
     def _emit_lock_change(self, new: VerdictTracker, verdict: Verdict, emit: Emit) -> None:
         """Emit events for the start, the end and the change of a lock while the plan has room."""

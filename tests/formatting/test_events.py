@@ -263,6 +263,26 @@ def test_event_is_worded_in_one_line(one: Event, expected: str) -> None:
             "5-hour window reset · credits still BLOCKED",
             event(EventKind.LIFTED, subject=SUBJECT_PLAN, after=VerdictState.CAN_WORK, windows=("5-hour",)),
         ),
+        (
+            "can work again",
+            "since 16:00 by date, not read · credits still BLOCKED",
+            event(EventKind.LIFTED, subject=SUBJECT_PLAN, after=VerdictState.CAN_WORK, until=RESET),
+        ),
+        (
+            "can work again",
+            "(was: your monthly cap is reached) · since 16:00 by date, not read",
+            event(EventKind.LIFTED, credit_lock=CAP, after=VerdictState.CAN_WORK, until=RESET),
+        ),
+        (
+            "back in the plan: CAN WORK",
+            "since 16:00 by date, not read, 5-hour window reset",
+            event(EventKind.BACK_IN_PLAN, after=VerdictState.CAN_WORK, until=RESET, windows=("5-hour",)),
+        ),
+        (
+            "5-hour window at 75%",
+            "reached 75%",
+            event(EventKind.THRESHOLD, **FIVE, after=75.0, threshold=75.0),
+        ),
         ("new org", "", event(EventKind.ORG_APPEARED)),
     ],
 )

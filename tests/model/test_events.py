@@ -720,6 +720,20 @@ def test_lift_by_the_plan_keeps_the_lock_on_credits() -> None:
     ]
 
 
+@pytest.mark.parametrize(("minute", "until"), [(121, None), (125, None), (126, RESET), (900, RESET)])
+@pytest.mark.parametrize(
+    ("full", "kind"), [(locked(), EventKind.LIFTED), (meter(), EventKind.BACK_IN_PLAN)], ids=str
+)
+def test_unseen_end_of_a_state_has_its_date(
+    full: Meter, kind: EventKind, minute: int, until: datetime | None
+) -> None:
+    """After a pause the event has the time of the reset, at which work could go on; in time it has none."""
+    run = Run(FULL, full)
+    run.minute = minute - 1
+    event = run.poll(plan(five_hour(1, at(minute + 300)), weekly()), full)[-1]
+    assert (kind, until, at(minute)) == (event.kind, event.until, event.at)
+
+
 def test_lock_outlasts_credits_that_are_switched_off() -> None:
     """Switching the credits off is no lift; the lift comes once they are open."""
     run = Run(ROOM, meter(5000, 5000, out_of_credits=True))

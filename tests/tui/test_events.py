@@ -17,6 +17,7 @@ from claudemeter_tui.model.credit_locks import CreditLock
 from claudemeter_tui.model.events import SUBJECT_EXTRA_USAGE, Event, EventKind
 from claudemeter_tui.model.reading import ErrorKind, Failure, Reading
 from claudemeter_tui.model.store import OrgKey
+from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.app import EVENTS_SPAN, Claudemeter
 from claudemeter_tui.tui.screens.events import LAST_DAYS, NO_FILTERED, NO_MATCH, READING_EARLIER
@@ -121,6 +122,27 @@ async def test_events_are_a_table_with_day_headers() -> None:
         "",
     ]
     assert lines[first + 12] == f"  {LAST_DAYS}"
+
+
+@pytest.mark.parametrize(
+    ("mark", "one"),
+    [
+        ("●", {"kind": EventKind.LIFTED, "after": VerdictState.CAN_WORK}),
+        ("●", {"kind": EventKind.BACK_IN_PLAN, "after": VerdictState.CAN_WORK}),
+        ("●", {"kind": EventKind.WINDOW_RESET, "subject": "5-hour", "is_freed": True}),
+        ("●", {"kind": EventKind.RECOVERED}),
+        ("", {"kind": EventKind.LIFTED, "after": VerdictState.ON_CREDITS}),
+        ("", {"kind": EventKind.WINDOW_RESET, "subject": "5-hour"}),
+    ],
+    ids=str,
+)
+async def test_good_news_has_the_mark_of_an_org_that_can_work(mark: str, one: dict[str, Any]) -> None:
+    """Colour never has a meaning alone; an event without a meaning for the work has no mark."""
+    news = Event(**one, at=NOW - timedelta(minutes=20), session=SESSION)
+    async with dashboard(earlier=[news]).run_test(size=WIDE) as pilot:
+        await press(pilot, "e")
+        line = next(line for line in screen(pilot) if line.startswith("▌ 14:28"))
+    assert mark == line[8:11].strip()
 
 
 @pytest.mark.parametrize(("size", "first"), [(WIDE, "time"), ((80, 24), "Today"), ((40, 8), "Today")])

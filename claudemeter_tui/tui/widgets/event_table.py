@@ -15,6 +15,7 @@ from claudemeter_tui.formatting.events import describe_event, describe_event_cau
 from claudemeter_tui.formatting.values import format_day_title, to_local
 from claudemeter_tui.model.events import Event
 from claudemeter_tui.tui.styled_text import (
+    CALM_MARK,
     MUTED,
     SEVERITY_MARKS,
     SEVERITY_STYLES,
@@ -168,7 +169,8 @@ class EventTable:
     def _wrap(self, event: Event, cells: _Cells) -> list[StyledLine]:
         """Return the lines of a row; no text but a long name is cut."""
         style = SEVERITY_STYLES[event.severity] if event.severity else ""
-        mark = (SEVERITY_MARKS[event.severity], style)
+        is_recovery = event.is_recovery and not event.severity
+        mark = (CALM_MARK if is_recovery else SEVERITY_MARKS[event.severity], SEVERITY_STYLES[event.severity])
         head = build_line((cells.time, MUTED), " " * GAP, mark, " ")
         if self._owner_width:
             owner = build_line(shorten_name(cells.owner, self._owner_width))
