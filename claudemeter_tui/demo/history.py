@@ -572,6 +572,8 @@ class _Simulation:
         elif state is VerdictState.ON_CREDITS:
             window = {"after": full[-1].label, "until": until} if full else {"after": None}
             self._emit(at, EventKind.ON_CREDITS, severity=Severity.WARNING, **states | window)
+        elif state is VerdictState.WAIT:
+            self._emit(at, EventKind.WAIT, severity=Severity.CRITICAL, until=until, **states)
         elif before is VerdictState.ON_CREDITS and state is VerdictState.CAN_WORK:
             self._emit(at, EventKind.BACK_IN_PLAN, until=ended_at if is_ended else None, **states)
 

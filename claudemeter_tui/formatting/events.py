@@ -104,6 +104,9 @@ def _split_event(event: Event, zone: tzinfo | None) -> tuple[str, str]:  # noqa:
             since = f", {_describe_unseen_end(end)}" if event.until is not None else ""
             reset = f", {_join_windows(event.windows)} reset" if causes else ""
             return f"back in the plan: {after}", f"{since}{reset}"
+        case EventKind.WAIT if event.before == VerdictState.CAN_WORK:
+            full = f"{_join_windows(event.windows)} full" if causes else "a plan-wide window is full"
+            return "WAIT", f": {full}{until}"
         case EventKind.WAIT:
             return "WAIT", f": credits no longer available{until}" + (f"{causes} full" if causes else "")
         case EventKind.FIRST_READ if event.credit_lock is None:

@@ -45,7 +45,7 @@ class EventKind(StrEnum):
     BACK_IN_PLAN = "back_in_plan"
     """Work no longer costs credits: the states before and after; `until` is as in LIFTED."""
     WAIT = "wait"
-    """Work was on credits or blocked, and now has to wait: the states before and after."""
+    """Work now has to wait: the states before and after, `until` is the end."""
     BLOCKED = "blocked"
     """Work is refused: the state before; `credit_lock` is the cause, `until` its end."""
     CREDITS_BLOCKED = "credits_blocked"

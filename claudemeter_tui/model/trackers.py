@@ -382,7 +382,7 @@ class VerdictTracker:
             full = next(iter(verdict.full_windows), None)
             window = {"after": full.label, "until": full.resets_at} if full else {"after": None}
             emit(EventKind.ON_CREDITS, severity=severity, **states | window)
-        elif new.state is VerdictState.WAIT and self.state is not VerdictState.CAN_WORK:
+        elif new.state is VerdictState.WAIT:
             emit(EventKind.WAIT, until=verdict.ends_at, severity=severity, **states)
         elif self.state is VerdictState.ON_CREDITS and new.state is VerdictState.CAN_WORK:
             emit(EventKind.BACK_IN_PLAN, until=ended_at, **states)

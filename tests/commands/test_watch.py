@@ -69,7 +69,7 @@ def test_each_event_is_a_line_of_json(capsys: pytest.CaptureFixture[str]) -> Non
     feed = Play(readings(CALM, at=READ - MINUTE), readings(WAITING), readings(WAITING, at=READ + MINUTE))
     assert run_watch(feed, now, thresholds=(75, 90, 100)) == 0
     events = lines(capsys)
-    assert kinds(events) == ["first_read", "window_filled"]
+    assert kinds(events) == ["first_read", "wait"]
     assert {event["org_name"] for event in events} == {"Personal"}
 
 

@@ -157,11 +157,11 @@ def test_orgs_stop_for_their_own_causes() -> None:
 
 
 def test_past_has_events_of_each_kind_of_stop() -> None:
-    """The last week has fills, resets, work on credits and a block, oldest first, before the start."""
+    """The last week has waits, resets, work on credits and a block, oldest first, before the start."""
     orgs = (PERSONAL, LAB, SIDE_PROJECT)
     events = [event for org in orgs for event in simulate_past(org, START, UTC).events]
     assert {event.kind for event in events} >= {
-        EventKind.WINDOW_FILLED,
+        EventKind.WAIT,
         EventKind.WINDOW_RESET,
         EventKind.ON_CREDITS,
         EventKind.BACK_IN_PLAN,

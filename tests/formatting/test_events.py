@@ -110,6 +110,11 @@ WORDS = [
         "WAIT: credits no longer available, until 16:00 · 7-day all window full",
     ),
     (event(EventKind.WAIT, until=RESET), "WAIT: credits no longer available, until 16:00"),
+    (
+        event(EventKind.WAIT, before=VerdictState.CAN_WORK, until=RESET, windows=("5-hour",)),
+        "WAIT: 5-hour window full, until 16:00",
+    ),
+    (event(EventKind.WAIT, before=VerdictState.CAN_WORK), "WAIT: a plan-wide window is full"),
     (event(EventKind.BLOCKED, credit_lock=CAP), "BLOCKED: your monthly cap is reached"),
     (
         event(EventKind.BLOCKED, credit_lock=CAP, windows=("5-hour",)),

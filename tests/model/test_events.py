@@ -642,7 +642,7 @@ def test_event_has_the_severity_of_the_state(
         pytest.param((FULL, OFF), (FULL, meter()), [EventKind.ON_CREDITS], id="from waiting onto credits"),
         pytest.param((FULL, meter()), (ROOM, meter()), [EventKind.BACK_IN_PLAN], id="back in the plan"),
         pytest.param((FULL, meter()), (FULL, OFF), [EventKind.WAIT], id="credits switched off"),
-        pytest.param((ROOM, OFF), (FULL, OFF), [], id="the full window says it"),
+        pytest.param((ROOM, OFF), (FULL, OFF), [EventKind.WAIT], id="waiting at once"),
         pytest.param((FULL, OFF), (ROOM, OFF), [], id="the reset says it"),
         pytest.param((FULL, meter()), (FULL, locked()), [EventKind.BLOCKED], id="blocked on credits"),
         pytest.param((ROOM, meter()), (FULL, locked()), [EventKind.BLOCKED], id="blocked at once"),
@@ -739,7 +739,7 @@ def test_lock_outlasts_credits_that_are_switched_off() -> None:
     run = Run(ROOM, meter(5000, 5000, out_of_credits=True))
     off = meter(500, 5000, is_enabled=False, reason="user_disabled")
     assert EventKind.LIFTED not in kinds(run.poll(ROOM, off))
-    assert run.poll(FULL, off)[-1].kind is EventKind.WINDOW_FILLED
+    assert run.poll(FULL, off)[-1].kind is EventKind.WAIT
     assert EventKind.LIFTED not in kinds(run.poll(ROOM, off))
     assert kinds(run.poll(ROOM, meter(500, 5000))) == [EventKind.LIFTED]
     assert EventKind.LIFTED not in kinds(run.poll(ROOM, off))
@@ -781,7 +781,7 @@ BOTH_FULL = plan(five_hour(100), weekly(100))
         ((FULL, meter()), (ROOM, meter()), [(EventKind.BACK_IN_PLAN, ("5-hour",))]),
         ((FULL, locked()), (ROOM, locked()), [(EventKind.LIFTED, ("5-hour",))]),
         ((FULL, locked()), (FULL, meter(5000, 9000)), [(EventKind.CAP_CHANGED, ()), (EventKind.LIFTED, ())]),
-        ((ROOM, OFF), (FULL, OFF), [(EventKind.WINDOW_FILLED, ())]),
+        ((ROOM, OFF), (FULL, OFF), [(EventKind.WAIT, ("5-hour",))]),
         ((FULL, OFF), (ROOM, OFF), [(EventKind.WINDOW_RESET_EARLY, ())]),
         (
             (plan(five_hour(41), weekly(), fable(41)), meter(5000, 9000)),

@@ -298,3 +298,28 @@ def test_status_line_begins_with_the_most_severe_news(
     (drawn,) = line.draw(200, 1)
     (first,) = (event for event in happened if event.kind is expected)
     assert drawn.plain.lstrip().startswith(f"{first.at:%H:%M}  ")
+
+
+@pytest.mark.parametrize(
+    ("first", "resets"),
+    [("WAIT", []), ("WAIT", ["5-hour"]), ("WAIT", ["7-day Fable"]), ("7-day all", ["5-hour", "7-day all"])],
+)
+def test_reset_of_its_windows_ends_wait_in_the_status_line(first: str, resets: list[str]) -> None:
+    """WAIT has no other end; it lasts until all windows that it names have reset."""
+    wait = Event(
+        EventKind.WAIT,
+        NOW - timedelta(minutes=20),
+        SESSION,
+        severity=Severity.CRITICAL,
+        windows=("5-hour", "7-day all"),
+    )
+    happened = [
+        Event(
+            EventKind.WINDOW_RESET, NOW - timedelta(minutes=9 - place), SESSION, subject=label, is_freed=True
+        )
+        for place, label in enumerate(resets)
+    ]
+    line = StatusLine()
+    line.set_reactive(StatusLine.view, View(now=NOW, zone=UTC, events=(wait, *happened)))
+    (drawn,) = line.draw(200, 1)
+    assert first in drawn.plain.split("   ")[0]

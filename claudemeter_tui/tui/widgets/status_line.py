@@ -132,8 +132,14 @@ def _iterate_events(view: View) -> Iterator[tuple[Event, bool]]:
     found, later = [], set[tuple[object, ...]]()
     for event in reversed(view.events[-max(recent, MAX_ENTRIES) :]):
         owner = event.org_key or event.session
-        found.append((event, any((owner, kind) in later for kind in _ENDED_BY.get(event.kind, ()))))
+        is_over = any((owner, kind) in later for kind in _ENDED_BY.get(event.kind, ()))
+        # The end of WAIT is the reset of its windows.
+        if event.kind is EventKind.WAIT and event.windows:
+            is_over = is_over or all((owner, label) in later for label in event.windows)
+        found.append((event, is_over))
         later.add((owner, event.kind))
+        if event.is_freed:
+            later.add((owner, event.subject))
     return reversed(found)
 
 
