@@ -45,7 +45,9 @@ def load_past_moment(
         if figures is None:
             return None
     events = load_events(connection, origin, moment - EVENTS_SPAN, moment)
-    return PastMoment(moment, key, store, events, figures)
+    # Moments are whole milliseconds: the event of this one can be later by a part of one.
+    dated = tuple(replace(event, at=moment) if event.at > moment else event for event in events)
+    return PastMoment(moment, key, store, dated, figures)
 
 
 def complete_period(

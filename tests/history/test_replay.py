@@ -13,9 +13,12 @@ from pathlib import Path
 import pytest
 
 from claudemeter_tui.history.database import ARCHIVE_NAME, open_for_writing, to_millis
+from claudemeter_tui.history.derivation import Deriver
+from claudemeter_tui.history.events import find_event_time
 from claudemeter_tui.history.past import load_past_moment
 from claudemeter_tui.history.replay import iter_readings, load_store_at
 from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.events import Event, EventKind
 from claudemeter_tui.model.forecast import compute_spend_rate
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading, Reply
@@ -168,3 +171,16 @@ def test_past_spending_began_before_the_first_reading(connection: sqlite3.Connec
             last_rise_at=READ + 56 * MINUTE,
         )
     ] * 2
+
+
+def test_event_of_a_past_moment_is_not_after_it(connection: sqlite3.Connection) -> None:
+    """The archive has milliseconds, an event microseconds; a chart marks no event after its end."""
+    (state,) = put(build(connection), poll()).orgs
+    at = READ + timedelta(milliseconds=1, microseconds=500)
+    blocked = Event(EventKind.BLOCKED, at, SESSION, state.org, state.key)
+    Deriver(connection).append_event(1, CLAUDE_AI, blocked)
+    moment = find_event_time(connection, 1, READ + MINUTE, -1, READ + MINUTE)
+    assert moment == READ + timedelta(milliseconds=1)
+    past = load_past_moment(connection, CLAUDE_AI, (1, state.key), moment, parse_kept_reply)
+    assert past is not None
+    assert past.events == (replace(blocked, at=moment),)
