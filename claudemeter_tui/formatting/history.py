@@ -7,6 +7,7 @@ from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from itertools import starmap
 
+from claudemeter_tui.formatting.transcripts import format_limits
 from claudemeter_tui.formatting.values import (
     format_count,
     format_countdown,
@@ -189,6 +190,22 @@ def describe_beginning(answer: HistoryAnswer) -> str:
     return f"History since {format_minute(since, request.now, request.zone)}."
 
 
+def describe_refused(answer: HistoryAnswer) -> str:
+    """Return how often Claude Code was stopped in the span, and when for the last time.
+
+    `Claude Code was stopped once (Sat Apr 25 14:02).`, or
+    `Claude Code was stopped 3 times (last Sat Apr 25 14:02), by limit: 5-hour 2, week 1.` Empty if no stop is
+    known. A single stop has no limit here: the table of stops names its cause.
+    """
+    if answer.last_refused_at is None:
+        return ""
+    at = format_minute(answer.last_refused_at, answer.request.now, answer.request.zone)
+    count = sum(answer.refused.values())
+    if count == 1:
+        return f"Claude Code was stopped once ({at})."
+    return f"Claude Code was stopped {count} times (last {at}), by limit: {format_limits(answer.refused)}."
+
+
 def format_span(answer: HistoryAnswer) -> tuple[str, str]:
     """Return `4 weeks` and `Mar 29 – Apr 25`; the first day has its year if it is another one."""
     request = answer.request
@@ -209,6 +226,8 @@ def format_period(period: HistoryPeriod, now: datetime, zone: tzinfo | None = No
         return f"from {format_short_day(first)}"
     # The end is exclusive: a period until midnight ends on the day before.
     last = to_local(period.ends_at - timedelta(microseconds=1), zone).date()
+    if first == last:  # the first week of a span can have one day
+        return format_short_day(first)
     same_month = (first.year, first.month) == (last.year, last.month)
     return f"{format_short_day(first)} – {last.day if same_month else format_short_day(last)}"
 

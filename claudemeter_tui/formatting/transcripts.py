@@ -53,8 +53,12 @@ def describe_stops(counts: Mapping[str, int], days: int) -> str:
         counts: stops by the group of their limit, at least one.
         days: length of the span.
     """
-    parts = ", ".join(f"{LIMIT_NAMES.get(name, name)} {count}" for name, count in counts.items())
-    return f"stopped {format_count(sum(counts.values()), 'time')} in {days} days: {parts}"
+    return f"stopped {format_count(sum(counts.values()), 'time')} in {days} days: {format_limits(counts)}"
+
+
+def format_limits(counts: Mapping[str, int]) -> str:
+    """Return `5-hour 7, week 2, credits 3` for stops by the group of their limit."""
+    return ", ".join(f"{LIMIT_NAMES.get(name, name)} {count}" for name, count in counts.items())
 
 
 def describe_limit(limit: str) -> str:

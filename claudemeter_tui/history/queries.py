@@ -58,10 +58,10 @@ from claudemeter_tui.model.history import (
     Stop,
     find_first_day,
 )
-from claudemeter_tui.model.machine import REFUSAL_DAYS, count_stops
+from claudemeter_tui.model.machine import count_stops
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgKey
-from claudemeter_tui.model.transcripts import TranscriptNews
+from claudemeter_tui.model.transcripts import Refusal, TranscriptNews, select_stops
 from claudemeter_tui.model.verdict import WORST_FIRST, VerdictState
 
 Answer = TypeVar("Answer")
@@ -199,28 +199,34 @@ def query_history(connection: sqlite3.Connection, org_id: int, request: HistoryR
     used = _load_current(connection, org_id, USED)
     known_credits = _load_known_credits(connection, org_id, days.since)
     first = days.first_number
+    first_day, mondays = days.dates[first], tuple(days.list_weeks())
+    weeks = tuple(summed.sum_days(PeriodKind.WEEK, day, day + 7 * _DAY) for day in mondays)
+    first_week = summed.sum_days(PeriodKind.WEEK, first_day, mondays[0] + 7 * _DAY)
+    refused = _load_refused(connection, org_id, days)
     return HistoryAnswer(
         request,
         from_millis(since),
-        summed.sum_days(PeriodKind.SPAN, days.dates[first], days.last + _DAY),
+        summed.sum_days(PeriodKind.SPAN, first_day, days.last + _DAY),
         calendars=tuple(_build_calendars(quarters, days, spells, known_credits, used)),
         cycles=tuple(spells.measure_stopped(figure, row) for figure, row in cycle_rows),
         days=tuple(summed.sum_days(PeriodKind.DAY, day, day + _DAY) for day in days.dates[first:]),
-        weeks=tuple(summed.sum_days(PeriodKind.WEEK, day, day + 7 * _DAY) for day in days.list_weeks()),
+        weeks=weeks,
+        span_weeks=(first_week, *weeks[1:]),
         months=tuple(summed.sum_days(PeriodKind.MONTH, *month) for month in days.list_months()),
         billing_cycles=tuple(
             summed.sum_cycle(row) for figure, row in reversed(cycle_rows) if figure == MONTH
         ),
         cap=_load_current(connection, org_id, CAP),
-        refused=_count_refused(connection, org_id, request.now),
+        refused=count_stops(refused),
+        last_refused_at=refused[-1].at if refused else None,
     )
 
 
-def _count_refused(connection: sqlite3.Connection, org_id: int, now: datetime) -> dict[str, int]:
-    """Return the stops of Claude Code while it was logged in to an org; see `HistoryAnswer.refused`."""
+def _load_refused(connection: sqlite3.Connection, org_id: int, days: _LocalDays) -> tuple[Refusal, ...]:
+    """Return the first refusal of each stop while Claude Code was logged in to an org, oldest first."""
     (uuid,) = connection.execute("SELECT lower(uuid) FROM orgs WHERE id = ?", (org_id,)).fetchone()
-    found = load_refusals(connection, now - timedelta(days=REFUSAL_DAYS), now)
-    return count_stops(refusal for refusal in found if refusal.org == uuid)
+    found = load_refusals(connection, from_millis(days.since), from_millis(days.now))
+    return select_stops(refusal for refusal in found if refusal.org == uuid)
 
 
 def _answer_nothing(request: HistoryRequest) -> HistoryAnswer:

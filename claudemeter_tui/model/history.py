@@ -253,6 +253,8 @@ class HistoryAnswer:
     """Every day of the span, oldest first."""
     weeks: tuple[HistoryPeriod, ...] = ()
     """Whole weeks that overlap the span, oldest first."""
+    span_weeks: tuple[HistoryPeriod, ...] = ()
+    """The weeks as far as they are in the span, so that the first one can begin after its Monday."""
     months: tuple[HistoryPeriod, ...] = ()
     """Whole months that overlap the span, oldest first."""
     billing_cycles: tuple[HistoryPeriod, ...] = ()
@@ -260,9 +262,11 @@ class HistoryAnswer:
     cap: Money | None = None
     """The newest known cap. None if there is none."""
     refused: Mapping[str, int] = field(default_factory=dict)
-    """Stops of Claude Code by the group of their limit, most frequent first, as far as they are known to be
-    those of the org. Of the last `REFUSAL_DAYS` days; empty if none is known.
+    """Stops of Claude Code in the span by the group of their limit, most frequent first, as far as they are
+    known to be those of the org; empty if none is known.
     """
+    last_refused_at: datetime | None = None
+    """Start of the last of these stops. None without one."""
 
     @property
     def is_empty(self) -> bool:

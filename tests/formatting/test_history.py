@@ -12,6 +12,7 @@ from claudemeter_tui.formatting.history import (
     STOP_CAUSES,
     describe_calendar,
     describe_coverage,
+    describe_refused,
     describe_reset,
     describe_stop_cause,
     explain_resets,
@@ -65,6 +66,25 @@ def period(
     return HistoryPeriod(kind, first, end, (), (covered or 0) * elapsed, elapsed, (), moment)
 
 
+@pytest.mark.parametrize(
+    ("expected", "counts"),
+    [
+        ("", {}),
+        ("Claude Code was stopped once (Sat Apr 25 14:02).", {"5-hour": 1}),
+        (
+            "Claude Code was stopped 3 times (last Sat Apr 25 14:02), by limit: 5-hour 2, other limit 1.",
+            {"5-hour": 2, "unknown": 1},
+        ),
+    ],
+)
+def test_stops_of_claude_code_have_the_time_of_the_last_one(expected: str, counts: dict[str, int]) -> None:
+    """The page of the stops names the span, and the table the cause of a single stop."""
+    span = period(PeriodKind.SPAN, NOW - 28 * DAY, None)
+    at = CYCLE.last_at if counts else None
+    found = HistoryAnswer(HistoryRequest(NOW, 4, UTC), None, span, refused=counts, last_refused_at=at)
+    assert describe_refused(found) == expected
+
+
 def day(month: int, number: int, year: int = 2026) -> datetime:
     """Return a midnight."""
     return datetime(year, month, number, tzinfo=UTC)
@@ -77,6 +97,7 @@ def day(month: int, number: int, year: int = 2026) -> datetime:
         ("Thu Dec 25 2025", PeriodKind.DAY, day(12, 25, 2025), day(12, 26, 2025)),
         ("Apr 20 – 26", PeriodKind.WEEK, day(4, 20), day(4, 27)),
         ("Mar 30 – Apr 5", PeriodKind.WEEK, day(3, 30), day(4, 6)),
+        ("Apr 5", PeriodKind.WEEK, day(4, 5), day(4, 6)),
         ("Apr 2026", PeriodKind.MONTH, day(4, 1), day(5, 1)),
         ("Apr 1 – 30", PeriodKind.CYCLE, day(4, 1), day(5, 1)),
         ("Apr 14 – May 14", PeriodKind.CYCLE, day(4, 14), day(5, 14) + HOUR),

@@ -262,9 +262,14 @@ def test_history_counts_the_refusals_of_its_org_only() -> None:
     )
     request = HistoryRequest(NOW, 4, UTC)
     try:
-        found = query_history(archive, TEAM_ROW, request).refused
-        assert dict(found) == {"5-hour": 1, "credits": 1, "unknown": 1, "week": 1}
-        assert query_history(archive, PERSONAL_ROW, request).refused == {}
+        found = query_history(archive, TEAM_ROW, request)
+        assert dict(found.refused) == {"5-hour": 1, "credits": 1, "unknown": 1, "week": 1}
+        assert found.last_refused_at == NOW - timedelta(hours=1)
+        for weeks, days, count in ((1, 5, 1), (1, 35, 0), (12, 35, 4)):  # the same span as that of the stops
+            later = query_history(archive, TEAM_ROW, HistoryRequest(NOW + timedelta(days=days), weeks, UTC))
+            assert sum(later.refused.values()) == count
+        nothing = query_history(archive, PERSONAL_ROW, request)
+        assert (nothing.refused, nothing.last_refused_at) == ({}, None)
     finally:
         archive.execute("ROLLBACK TO before")
         archive.execute("RELEASE before")

@@ -267,6 +267,21 @@ def test_stops_are_sorted_and_divided_between_periods() -> None:
     assert week.covered == 90 * MINUTE
 
 
+def test_stops_of_the_weeks_add_up_to_those_of_the_span() -> None:
+    """A span begins within a week: what was before it is in the whole week, but not in its part."""
+    sunday = MONDAY - DAY
+    found = find_stops(
+        (sunday - 2 * DAY, sunday - 2 * DAY + HOUR, "wait", "five_hour"),
+        (sunday + HOUR, sunday + 3 * HOUR, "wait", "five_hour"),
+        (MONDAY + HOUR, MONDAY + 2 * HOUR, "wait", "five_hour"),
+    )
+    assert found.span.starts_at == found.span_weeks[0].starts_at == sunday
+    assert [stop.count for week in found.weeks for stop in week.stops] == [2, 1]
+    parts = [(stop.count, stop.length) for week in found.span_weeks for stop in week.stops]
+    assert parts == [(1, 2 * HOUR), (1, HOUR)]
+    assert [(stop.count, stop.length) for stop in found.span.stops] == [(2, 3 * HOUR)]
+
+
 def test_single_reading_is_read() -> None:
     """It covers no time yet; a verdict that is not known was read too, unless nothing could be read."""
     for verdict, is_read in (

@@ -15,6 +15,7 @@ from claudemeter_tui.formatting.history import (
     NOTHING,
     SEEN_RESET,
     describe_beginning,
+    describe_refused,
     describe_reset,
     describe_stop_cause,
     explain_resets,
@@ -27,7 +28,6 @@ from claudemeter_tui.formatting.history import (
     format_share,
     is_running,
 )
-from claudemeter_tui.formatting.transcripts import describe_stops
 from claudemeter_tui.formatting.values import (
     format_count,
     format_money,
@@ -41,7 +41,6 @@ from claudemeter_tui.model.history import (
     HistoryPeriod,
     PeriodKind,
 )
-from claudemeter_tui.model.machine import REFUSAL_DAYS
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.model.windows import Severity
@@ -317,12 +316,11 @@ NO_STOP = "no stop seen"
 def build_stops_page(answer: HistoryAnswer, width: int) -> ListPage:
     """Return how often and how long each cause stopped work: in the whole period, then in each week."""
     room, rows = width - MARK_WIDTH, list[ListRow]()
-    if answer.refused:
-        text = f"Claude Code was {describe_stops(answer.refused, REFUSAL_DAYS)}"
+    if text := describe_refused(answer):
         rows = [*map(fix_row, wrap_text(text, room)), BLANK_ROW]
     keys: list[tuple[str, Hashable, datetime | None]] = []
     cells: list[list[Cell]] = []
-    for period in filter(partial(_is_in_history, answer), (answer.span, *reversed(answer.weeks))):
+    for period in filter(partial(_is_in_history, answer), (answer.span, *reversed(answer.span_weeks))):
         at = period.kind, period.starts_at
         keys += [("", (*at, stop.state, stop.cause), stop.begun_at) for stop in period.stops] or [
             ("", at, period.moment)
