@@ -100,6 +100,17 @@ async def test_w_switches_the_figure_of_the_calendar() -> None:
         assert " credits spent " in screen(pilot)[2]
 
 
+async def test_hints_are_those_of_the_page() -> None:
+    """Only the calendar has another figure, and bars are no moments."""
+    async with dashboard().run_test(size=ONE) as pilot:
+        await press_each(pilot, "h")
+        for page in HistoryScreen.PAGES:
+            keys = screen(pilot)[-1]
+            assert ("w figure" in keys) == (page == "calendar"), page
+            assert ("Enter as of" in keys) == (page != "days"), page
+            await press_each(pilot, "tab")
+
+
 @pytest.mark.parametrize(
     ("keys", "name"), [(["2"], "Acme Team"), (["right"], "Acme Team"), (["left"], "Lab")]
 )

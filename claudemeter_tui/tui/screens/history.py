@@ -44,16 +44,6 @@ class HistoryScreen(PagesScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in HISTORY_KEYS]
     NAME, LIST_NAME = "History", "the history"
-    HINTS = (
-        HISTORY_KEYS[-1],
-        HELP_KEY,
-        AS_OF_KEY,
-        HISTORY_KEYS[1],
-        PERIOD_HINT,
-        HISTORY_KEYS[5],
-        Key("", "1-9 ←→", "", "org", ""),
-        Key("", "q", "quit", "quit", ""),
-    )
     PAGES = ("calendar", "cycles", "sums", "stops", "days")
     MIN_HEIGHTS = (4, 8)
     NEEDS_ORG = True
@@ -79,6 +69,20 @@ class HistoryScreen(PagesScreen):
         """Start at a place of another history."""
         pages, self._calendar = place
         super().set_place(pages)
+
+    def list_hints(self) -> Sequence[Key]:
+        """Return the keys that do something on the page: a bar is no moment."""
+        answer, name = self.view.history, self.page_name
+        calendars = answer.calendars if answer is not None else ()
+        has_moments = answer is not None and not answer.is_empty and name != "days"
+        return (
+            *(HISTORY_KEYS[-1], HELP_KEY),
+            *([AS_OF_KEY] if has_moments else []),
+            *(HISTORY_KEYS[1], PERIOD_HINT),
+            *([HISTORY_KEYS[5]] if name == "calendar" and len(calendars) > 1 else []),
+            Key("", "1-9 ←→", "", "org", ""),
+            Key("", "q", "quit", "quit", ""),
+        )
 
     def list_inputs(self) -> tuple[object, ...]:
         """Return the history on screen, and which calendar."""
