@@ -6,7 +6,7 @@ A figure behind `~` is estimated; every other one was counted here or read from 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -33,8 +33,9 @@ AT_LEAST_NOTE = f"{AT_LEAST} at least: this program did not read the figure at t
 RESETS_NOTE = "A rise is the sum over all resets of a window, so it can be above 100%."
 SUMS_NOTE = f"{AT_LEAST} at least: of the first hour of the period, only a sum with earlier calls is kept."
 NO_PRICE = "no price"
-ELSEWHERE = "elsewhere (other devices, app, web)"
-NOT_PLACED = "here or elsewhere, not known"
+ELSEWHERE, NOT_PLACED = "elsewhere", "not known"
+PART_MEANINGS: Mapping[str, str] = {ELSEWHERE: "other devices, app, web", NOT_PLACED: "here or elsewhere"}
+"""Meaning of the parts of a rise that belong to no project."""
 READING_FIRST = (
     "Reading Claude Code's transcripts…",
     "The first time takes some seconds.",
@@ -138,6 +139,11 @@ def name_projects(folders: Iterable[str]) -> dict[str, str]:
 def name_model(model: str, variant: str) -> str:
     """Return `Opus 5.5`, `Opus 5.5 fast`, or `unknown model`."""
     return " ".join(filter(None, (label_model(model) or "unknown model", variant)))
+
+
+def explain_parts(words: Collection[str]) -> str:
+    """Return the meaning of those of these words that need one; empty if none does."""
+    return " · ".join(f"{word}: {meaning}" for word, meaning in PART_MEANINGS.items() if word in words)
 
 
 def format_since(span: MachineSpan, now: datetime, zone: tzinfo | None) -> str:

@@ -506,7 +506,7 @@ async def test_wide_pane_has_stops_and_days_beside_the_sums(size: tuple[int, int
     """From 110 columns on, other pages are in frames beside the sums and the stops, which have the cursor."""
     async with dashboard().run_test(size=size) as pilot:
         await press_each(pilot, "2", "h", "tab", "tab")
-        stops, days = "What stopped you · 4 weeks", "4 weeks"
+        stops, days = "What stopped you · 4 weeks", "Credits · 4 weeks"
         both, one = ([days, stops], "  Billing"), ([days], "  period")
         for framed, sign in (both, one) if size[0] > 120 else (both,):
             lines = screen(pilot)

@@ -73,7 +73,7 @@ async def test_tab_turns_the_pages_and_a_click_opens_one() -> None:
     """Each page has its own content, and the last one is followed by the first."""
     signs = {
         "totals": "Rise on claude.ai",
-        "projects": "elsewhere (other devices, app, web)",
+        "projects": "elsewhere: other devices, app, web",
         "models": "Opus 5.5",
         "rebuilds": "Cache rebuilds",
         "refusals": "Stopped 4 times in 30 days: 5-hour 1, credits 1, other limit 1, week 1",
@@ -231,18 +231,18 @@ async def test_projects_have_their_part_of_the_rise() -> None:
         lines = [line[2:].split() for line in screen(pilot) if "~" in line and "%" in line]
         assert [line[0] for line in lines[:3]] == ["private/api", "mayflower/api", "shop"]
         assert [line[-1] for line in lines[:3]] == ["~60%"] * 3
-        assert find_line(pilot, "elsewhere (other devices, app, web)").split()[-1] == "~45%"
+        assert find_line(pilot, "elsewhere").split()[-1] == "~45%"
         assert find_line(pilot, "all").split()[-1] == "+225%"
         assert "Credits: too little data to attribute the rise." in text(pilot)
         assert "The parts of a rise are estimated" in text(pilot)
 
 
-@pytest.mark.parametrize(("width", "cells"), [(108, 30), (80, 0), (60, 0)])
-async def test_bar_of_a_share_where_there_is_room(width: int, cells: int) -> None:
+@pytest.mark.parametrize(("width", "sizes"), [(108, (30, 30)), (80, (30, 0)), (60, (0, 0))])
+async def test_bar_of_a_share_where_there_is_room(width: int, sizes: tuple[int, int]) -> None:
     """Beside each project and model with a share, in the same half cells as the limits."""
     async with dashboard().run_test(size=(width, 36)) as pilot:
         await press_each(pilot, "2", "l", "plus")
-        for page, rows in (("projects", 3), ("models", 1)):
+        for page, rows, cells in zip(("projects", "models"), (3, 1), sizes, strict=True):
             table = [line for line in screen(pilot)[2:] if not re.search("[╭│╰]", line)]
             bars = [(line, bar) for line in table for bar in re.findall(r"[━╸─]{2,}", line)]
             assert len(bars) == (rows if cells else 0), page
@@ -558,11 +558,12 @@ async def test_wide_pane_has_other_pages_beside_a_page(size: tuple[int, int]) ->
     """Projects and models are beside the totals and beside each other, with costs of the same span."""
     async with dashboard().run_test(size=size) as pilot:
         await press_each(pilot, "2", "l")
-        for beside in (("Projects ", "Models "), ("Models ",), ("Projects ",)):
+        for beside in (("Projects", "Models"), ("Models",), ("Projects",)):
             lines = screen(pilot)
             framed = [line[line.index("│") :] for line in lines if "│" in line]
-            assert all(sum(title in line for line in framed) == 1 for title in beside), beside
-            assert sum("╭ today ─" in line for line in lines) == len(beside)
+            titles = [match[1] for line in lines if (match := re.search(r"╭ ([^─]+) ─", line))]
+            assert titles == [f"{title} · today" for title in beside]
+            assert not any(title in line for title in beside for line in framed)
             assert {len(line) for line in lines if line.endswith("│")} == {size[0] - 1}
             assert all("$" in line for line in framed if re.search("Opus|shop", line))
             await press_each(pilot, "tab")
@@ -572,7 +573,7 @@ async def test_wide_pane_has_other_pages_beside_a_page(size: tuple[int, int]) ->
 async def test_rebuilds_and_refusals_are_on_one_page(size: tuple[int, int]) -> None:
     """The cursor is in one of them; the other one is in a frame, below the first if it has no room beside."""
     refusals = "30 days", "╭ Refusals · last 30 days ─", "Stopped"
-    rebuilds = "Sat Apr 25", "╭ last 30 days ─", "30 days"
+    rebuilds = "Sat Apr 25", "╭ Cache rebuilds · last 30 days ─", "30 days"
     async with dashboard().run_test(size=size) as pilot:
         await press_each(pilot, "2", "l", "tab", "tab", "tab")
         for row, frame, framed in (refusals, rebuilds):
@@ -584,8 +585,31 @@ async def test_rebuilds_and_refusals_are_on_one_page(size: tuple[int, int]) -> N
             await press_each(pilot, "tab")
 
 
+@pytest.mark.parametrize(("size", "is_beside"), [((120, 36), True), ((110, 36), False)])
+async def test_page_loses_no_column_to_another_one(*, size: tuple[int, int], is_beside: bool) -> None:
+    """The models need more than their part of 110 columns, so the projects are below them."""
+    async with dashboard().run_test(size=size) as pilot:
+        await press_each(pilot, "2", "l", "tab", "tab")
+        lines = screen(pilot)
+        head, frame = (next(line for line in lines if sign in line) for sign in ("  Models ", "╭ Projects "))
+        titles = ["input", "output", "written", "read", "searches", "cost", "share"]
+        assert head.partition("╭")[0].split()[1:] == titles
+        assert (frame is head) == is_beside
+
+
+async def test_parts_of_a_rise_are_explained_below_the_projects() -> None:
+    """Their names leave the table narrow enough for 60 columns."""
+    async with dashboard().run_test(size=(60, 20)) as pilot:
+        await press_each(pilot, "2", "l", "tab", "minus")
+        lines = screen(pilot)
+        head = next(place for place, line in enumerate(lines) if line.startswith("  Projects "))
+        assert lines[head].split() == ["Projects", "tokens", "cost", "share", "5-hour"]
+        assert sum(line.startswith("  elsewhere ") for line in lines[head:]) == 1
+        assert "  elsewhere: other devices, app, web" in [line.rstrip() for line in lines[head:]]
+
+
 async def test_page_beside_another_one_has_the_chosen_span() -> None:
     """The keys of the period change both."""
     async with dashboard().run_test(size=(120, 36)) as pilot:
         await press_each(pilot, "2", "l", "tab", "minus")
-        assert f"╭ {SpanKind.WINDOW} ─" in text(pilot)
+        assert f"╭ Models · {SpanKind.WINDOW} ─" in text(pilot)

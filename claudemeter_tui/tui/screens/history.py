@@ -118,7 +118,7 @@ class HistoryScreen(PagesScreen):
         if answer is None or answer.is_empty:
             return {}
         span = format_span(answer)[0]
-        days = ("days", span)
+        days = ("days", f"Credits · {span}")
         return {"sums": (days, ("stops", f"What stopped you · {span}")), "stops": (days,)}
 
     def build_page(self, name: str, width: int, height: int, *, is_aside: bool = False) -> ListPage:  # noqa: ARG002

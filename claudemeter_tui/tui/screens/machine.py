@@ -112,8 +112,9 @@ class MachineScreen(PagesScreen):
         if usage is None or usage.is_empty:
             return {}
         span = usage.spans[self._span].span.kind.value
-        projects, models = ("projects", span), ("models", span)
-        rebuilds, refusals = ("rebuilds", LISTED_SPAN), ("refusals", f"Refusals · {LISTED_SPAN}")
+        projects, models = ("projects", f"Projects · {span}"), ("models", f"Models · {span}")
+        rebuilds = "rebuilds", f"Cache rebuilds · {LISTED_SPAN}"
+        refusals = "refusals", f"Refusals · {LISTED_SPAN}"
         return {
             "totals": (projects, models),
             "projects": (models,),

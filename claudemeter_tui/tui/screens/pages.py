@@ -76,7 +76,7 @@ class PagesScreen(MomentListScreen):
         asides, whole = self.list_asides().get(name, ()), self.build_page(name, width, height)
         if asides and width >= WIDE_FROM:
             page = self.build_page(name, int(width * (1 - ASIDE_SHARE)), height)
-            if page.highest <= whole.highest:  # else its table would not fit any more
+            if page.highest <= whole.highest and page.dropped <= whole.dropped:  # its table keeps its form
                 return self._add_beside(page, asides, width, height)
         if asides and width >= BELOW_FROM:
             return self._add_below(whole, asides, width, height)

@@ -279,7 +279,8 @@ def build_sums_page(answer: HistoryAnswer, width: int) -> ListPage:
         )
         if table.width <= width - MARK_WIDTH:
             break
-    return ListPage([*list_table_rows(table, keys), *_build_beginning(answer)], width)
+    rows = [*list_table_rows(table, keys), *_build_beginning(answer)]
+    return ListPage(rows, width, dropped=len(dropped))
 
 
 def _is_in_history(answer: HistoryAnswer, period: HistoryPeriod) -> bool:

@@ -103,8 +103,11 @@ class ListRow:
 class ListPage:
     """Rows with a cursor, in lines of at most `width` cells."""
 
-    def __init__(self, rows: Sequence[ListRow], width: int, aside: Sequence[Content] = ()) -> None:
-        """Show these rows, and finished lines on their right."""
+    def __init__(
+        self, rows: Sequence[ListRow], width: int, aside: Sequence[Content] = (), *, dropped: int = 0
+    ) -> None:
+        """Show these rows, and finished lines on their right; `dropped` columns of the table had no room."""
+        self.dropped = dropped
         blanks = len(aside) - sum(row.height for row in rows)
         self._rows, self._width, self._aside = [*rows, *[BLANK_ROW] * blanks], width, aside
         self._starts = [0, *accumulate(row.height for row in self._rows)]

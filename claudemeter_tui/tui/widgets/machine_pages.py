@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, tzinfo
 
@@ -29,6 +29,7 @@ from claudemeter_tui.formatting.machine import (
     SUMS_NOTE,
     describe_skipped,
     describe_unpriced,
+    explain_parts,
     format_cost,
     format_part,
     format_reasons,
@@ -332,8 +333,10 @@ def build_projects_page(usage: MachineUsage, place: int, context: PageContext) -
     rows.append(("all", totals))
     titles = ("", "tokens", "cost", "share", *(name_figure(figure.figure) for figure in split))
     dropped = (("tokens",), ("tokens", "share"))
-    drawn = _draw_rows(rows, titles, "Projects", dropped, context, percents=percents)
-    return ListPage([*drawn, *_build_notes(_list_notes(one, context), context)], context.width)
+    notes = [explain_parts([name for name, _ in rows]) if split else "", *_list_notes(one, context)]
+    return _build_share_page(
+        rows, titles, "Projects", context, dropped=dropped, percents=percents, notes=notes
+    )
 
 
 def _list_attributed(one: SpanUsage) -> list[FigureRises]:
@@ -407,46 +410,65 @@ def _cut_name(name: str, width: int) -> str:
     return name if cell_len(name) <= width else f"{set_cell_size(name, width - 1).rstrip()}…"
 
 
-def _draw_rows(
+def _build_share_page(
     rows: Sequence[tuple[str, Sequence[str]]],
     titles: tuple[str, ...],
     section: str,
-    dropped: Sequence[tuple[str, ...]],
     context: PageContext,
     *,
+    dropped: Sequence[tuple[str, ...]],
     percents: Sequence[float | None],
-) -> list[ListRow]:
-    """Return the rows as a table with as many columns as fit, or name and figures in lines of their own.
+    notes: Iterable[str],
+) -> ListPage:
+    """Return a table with as many columns as fit, or name and figures in lines of their own.
+
+    Beside another page, whose frame has the heading, bars are more important than other columns.
 
     Args:
         rows: name and texts.
         titles: those of all columns, the first one empty.
         section: heading of the names.
-        dropped: titles of the columns to leave out, the fewest first.
         context: width of the page.
+        dropped: titles of the columns to leave out, the fewest first.
         percents: shares of the first rows, for bars before the column "share" if there is room.
+        notes: sentences below the table.
     """
+    section = "" if context.is_aside else section
     keys = [(section, name, None) for name, _ in rows]
+    shares = [*percents, *[None] * (len(rows) - len(percents))]
     fewest = tuple(title for title in titles[1:] if title not in ASIDE_TITLES)
+    found: list[tuple[Table, int]] = []
     for without in ((), *dropped, *([fewest] if context.is_aside else [])):
         shown = [place for place, title in enumerate(titles) if title not in without]
         cells = [[((name, *texts)[place], "") for place in shown] for name, texts in rows]
-        table = Table(tuple(titles[place] for place in shown), cells, (section,))
+        table = Table(tuple(titles[place] for place in shown), cells, (section,) if section else ())
         bar = min(MAX_BAR, context.room - table.width - COLUMN_GAP)
-        if bar >= MIN_BAR and (context.is_aside or not without):
-            shares = [*percents, *[None] * (len(rows) - len(percents))]
+        if bar >= MIN_BAR and (context.is_aside or not without) and "share" in table.titles:
             table = replace(table, bars=BarColumn("share", shares, bar))
         if table.width <= context.room:
-            return list(list_table_rows(table, keys))
-    found = [fix_row(build_line((section, HEADING)))]
+            found.append((table, len(without)))
+            if table.bars is not None or not context.is_aside:
+                break
+    below = _build_notes(notes, context)
+    if not found:
+        return ListPage([*_wrap_rows(rows, titles, section, context), *below], context.width)
+    table, count = found[-1] if found[-1][0].bars is not None else found[0]
+    return ListPage([*list_table_rows(table, keys), *below], context.width, dropped=count)
+
+
+def _wrap_rows(
+    rows: Sequence[tuple[str, Sequence[str]]], titles: Sequence[str], section: str, context: PageContext
+) -> Iterator[ListRow]:
+    """Yield the names, each above its figures."""
+    if section:
+        yield fix_row(build_line((section, HEADING)))
     for name, texts in rows:
         named = [
             (f"{title} {text}", "") for title, text in zip(titles[1:], texts, strict=True) if text != NOTHING
         ]
         lines: list[Sequence[Cell]] = [[(_cut_name(name, context.room), "")]]
         lines += wrap_cells(named, context.room, "  ", " · ")
-        found.append(build_row(name, [draw_cells(lines, part) for part in range(len(lines))]))
-    return found
+        yield build_row(name, [draw_cells(lines, part) for part in range(len(lines))])
 
 
 def build_models_page(usage: MachineUsage, place: int, context: PageContext) -> ListPage:
@@ -464,10 +486,8 @@ def build_models_page(usage: MachineUsage, place: int, context: PageContext) -> 
     ]
     titles = ("", "input", "output", "written", "read", "searches", "cost", "share")
     dropped = (("share",), ("searches", "share"))
-    drawn = _draw_rows(rows, titles, "Models", dropped, context, percents=percents)
-    return ListPage(
-        [*drawn, *_build_notes([_note_unpriced(one), PRICE_NOTE, _note_sums(one)], context)], context.width
-    )
+    notes = [_note_unpriced(one), PRICE_NOTE, _note_sums(one)]
+    return _build_share_page(rows, titles, "Models", context, dropped=dropped, percents=percents, notes=notes)
 
 
 def _list_model_texts(rows: Sequence[UsageRow]) -> list[str]:
@@ -489,14 +509,13 @@ def build_rebuilds_page(usage: MachineUsage, context: PageContext) -> ListPage:
     total = _list_rebuild_texts(usage.rebuilds)
     rows.insert(0, (f"{REFUSAL_DAYS} days", [*total[:-1], ""]))
     titles = ("", "calls", "tokens", "cost", "  reasons")
-    table = Table(titles, [[(name, ""), *((text, "") for text in texts)] for name, texts in rows], ("",))
-    section = "Cache rebuilds"
-    if table.width + cell_len(section) <= context.room:
-        cells = [[(name, ""), *((text, "") for text in texts)] for name, texts in rows]
-        table = Table(titles, cells, (section,), left=("", titles[-1]))
+    section = "" if context.is_aside else "Cache rebuilds"
+    cells = [[(name, ""), *((text, "") for text in texts)] for name, texts in rows]
+    table = Table(titles, cells, (section,) if section else (), left=("", titles[-1]))
+    if table.width <= context.room:
         drawn = list(list_table_rows(table, [(section, name, None) for name, _ in rows]))
     else:
-        drawn = [fix_row(build_line((section, HEADING)))]
+        drawn = [fix_row(build_line((section, HEADING)))] if section else []
         drawn += [_wrap_rebuild(name, texts, context.room) for name, texts in rows]
     notes = [REBUILD_NOTE, PRICE_NOTE]
     return ListPage([*drawn, *_build_notes(notes, context)], context.width)
