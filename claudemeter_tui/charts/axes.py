@@ -50,8 +50,6 @@ class ChartFrame:
     """Right edge of a chart of one window, later than now; `span` is then its length. None for now."""
     now_label: str = "now"
     """Label of `now` where the right edge is later; its time if `now` is a past moment."""
-    needs_axis: bool = True
-    """False for an area without marks: it ends at the line of the times."""
 
     @property
     def has_room(self) -> bool:
@@ -61,7 +59,7 @@ class ChartFrame:
     @property
     def has_axis(self) -> bool:
         """True if the time axis has a line of its own."""
-        return self.needs_axis and self.height >= MIN_AXIS_HEIGHT
+        return self.height >= MIN_AXIS_HEIGHT
 
     @property
     def rows(self) -> int:
@@ -327,11 +325,6 @@ def list_shown_marks(marks: MarkedEvents) -> tuple[EventMark, ...]:
         if _MARK_RANKS[event.kind] <= _MARK_RANKS[events[0].kind]
     }
     return tuple(EVENT_MARKS[rank] for rank in sorted(ranks))
-
-
-def has_marked_events(events: Iterable[Event], start: float, now: float) -> bool:
-    """True if any event between these epoch seconds has a mark."""
-    return any(event.kind in _MARK_RANKS and start <= event.at.timestamp() <= now for event in events)
 
 
 def find_mark(event: Event) -> EventMark:

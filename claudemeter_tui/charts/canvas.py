@@ -112,16 +112,22 @@ class Gap:
 
 
 class Canvas:
-    """Characters and their styles, in rows from bottom to top."""
+    """Characters and their styles, in rows from bottom to top, and the row of the time axis below them."""
 
-    def __init__(self, columns: int, rows: int, *, plain: bool) -> None:
-        """Create a blank canvas; `plain` is True to draw with ASCII only."""
+    def __init__(self, columns: int, rows: int, *, plain: bool, has_axis: bool = False) -> None:
+        """Create a blank canvas; `plain` is True to draw with ASCII only.
+
+        With `has_axis`, an area begins on the axis, in the middle of its row.
+        """
         self.columns, self.rows, self.plain = columns, rows, plain
         self._hatch, self._block = "/#" if plain else "░█"
         first, other = (find_line_signs(number, plain=plain) for number in (0, 1))
         self._shared = {first.sample: other.sample, first.forecast: other.forecast}
         self.cells = [[" "] * columns for _ in range(rows)]
         self.styles = [CellStyles([ChartStyle.CURVE]) * columns for _ in range(rows)]
+        self.has_axis = has_axis
+        self.axis = ["-" if plain else "─"] * columns
+        self.axis_styles = CellStyles([ChartStyle.SCALE]) * columns
 
     def draw_area(self, steps: ChartSteps, scale: Scale) -> None:
         """Fill the cells from the base line to the highest value of each column, the last to its newest."""
@@ -129,7 +135,10 @@ class Canvas:
         newest = next((place for place in reversed(range(len(steps))) if steps[place] is not None), None)
         if newest is not None and (step := steps[newest]) is not None:
             values[newest] = step.newest
-        levels = {value: scale.find_level(value) for value in {*values} if value is not None}
+        least = 0 if self.has_axis else 1
+        levels = {value: scale.find_level(value, least) for value in {*values} if value is not None}
+        if self.has_axis:
+            self._draw_base(values, scale)
         blocks = " ..:::###" if self.plain else " ▁▂▃▄▅▆▇█"
         full = ChartStyle.EDGE if self.plain else ChartStyle.AREA  # a background would hide the `#`
         for row in range(self.rows):
@@ -145,6 +154,14 @@ class Canvas:
             if areas:
                 styles = zip(self.styles[row], values, strict=True)
                 self.styles[row] = [areas.get(value, style) for style, value in styles]
+
+    def _draw_base(self, values: Sequence[float | None], scale: Scale) -> None:
+        """Draw the lowest half row of an area above its base line; an area without height is a thick line."""
+        flat, high = "==" if self.plain else "━▀"
+        for column, value in enumerate(values):
+            if value is not None:
+                self.axis[column] = high if value > scale.base else flat
+                self.axis_styles[column] = ChartStyle.EDGE
 
     def draw_steps(self, curves: Sequence[ChartSteps], scale: Scale, *, begin: int = 0) -> None:
         """Draw each curve as a line with corners, from the curve `begin` on; the first is in front.
@@ -205,8 +222,10 @@ class Canvas:
         """Hatch the gaps, or draw a thin line at the base, with a label where it fits."""
         for gap in gaps:
             sign = self._hatch if gap.is_hatched else "_" if self.plain else "┈"
-            rows = self.rows if gap.is_hatched else 1
-            for cells, styles in zip(self.cells[:rows], self.styles[:rows], strict=True):
+            rows = [*zip(self.cells, self.styles, strict=True)]
+            if not gap.is_hatched:
+                rows = [(self.axis, self.axis_styles)] if self.has_axis else rows[:1]
+            for cells, styles in rows:
                 cells[gap.begin : gap.end] = sign * (gap.end - gap.begin)
                 styles[gap.begin : gap.end] = [ChartStyle.GAP] * (gap.end - gap.begin)
             room = gap.end - gap.begin - 2
@@ -337,21 +356,26 @@ def build_line(cells: str, inks: CellStyles) -> ChartLine:
 
 
 def draw_time_axis(
-    frame: ChartFrame, edges: TimeEdges, margin: int, letters: MarkLetters, base_label: str = ""
+    frame: ChartFrame,
+    edges: TimeEdges,
+    canvas: Canvas,
+    letters: MarkLetters,
+    base_label: str = "",
+    *,
+    margin: int,
 ) -> tuple[ChartLine, ...]:
     """Return the axis with its marks and the line of times; only the times if there is less room.
-
-    Below an area the axis has only marks, and the tick of its base line: a rule would be in the middle of its
-    cells, apart from the area.
 
     Args:
         frame: Size, zone and the reset at the right edge.
         edges: Edges of the canvas.
-        margin: Cells left of the canvas.
+        canvas: The axis as far as it is drawn; the base of an area has no ticks.
         letters: Marks on the axis.
         base_label: Label of the base line of an area. Empty for a chart of lines.
+        margin: Cells left of the canvas.
     """
-    base = f"{base_label} {'+' if frame.ascii_only else '┘'}".rjust(margin) if base_label else ""
+    corner = "+" if frame.ascii_only else "┴" if frame.has_axis else "┘"
+    base = f"{base_label} {corner}".rjust(margin) if base_label else ""
     line = ("" if frame.has_axis else base).ljust(frame.width)
     now = [edges.find_column(edges.now)] if frame.resets_at is not None else []
     now_width = len(frame.now_label)
@@ -368,11 +392,12 @@ def draw_time_axis(
     below = build_line(times, inks)
     if not frame.has_axis:
         return (below,)
-    corner, rule, tick = "   " if base else "+-+" if frame.ascii_only else "└─┬"
-    cells = [*(base or corner.rjust(margin)), *rule * edges.columns]
+    rule, tick, corner = "-++" if frame.ascii_only else "─┬└"
+    cells = [*(base or corner.rjust(margin)), *canvas.axis]
     for column in (*ticks, *now):
-        cells[margin + column] = tick
-    inks = CellStyles([ChartStyle.SCALE]) * frame.width
+        if cells[margin + column] == rule:
+            cells[margin + column] = tick
+    inks = [*CellStyles([ChartStyle.SCALE]) * margin, *canvas.axis_styles]
     for column in now:
         inks[margin + column] = ChartStyle.NOW
     for column, (letter, severity) in letters.items():

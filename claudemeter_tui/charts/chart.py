@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import groupby, pairwise
 
 from claudemeter_tui.charts.axes import (
-    MIN_SPAN_SECONDS,
     PEAKS_FROM,
     SAFE_YEARS,
     ChartFrame,
@@ -23,7 +22,6 @@ from claudemeter_tui.charts.axes import (
     find_mark,
     find_peak_periods,
     group_marked_events,
-    has_marked_events,
     list_shown_marks,
     to_datetime,
 )
@@ -153,7 +151,7 @@ def build_chart(
         steps = [periods.compute_steps(curve, edges, each) for curve, each in zip(curves, steps, strict=True)]
     marks = group_marked_events(events, edges)
     letters = {column: (find_mark(each[0]).letter, each[0].severity) for column, each in marks.items()}
-    canvas = Canvas(columns, frame.rows, plain=frame.ascii_only)
+    canvas = Canvas(columns, frame.rows, plain=frame.ascii_only, has_axis=-1 in labels and frame.has_axis)
     canvas.draw_gaps(gaps)
     draw(canvas, steps, edges, periods)
     if note:
@@ -169,7 +167,7 @@ def build_chart(
                 ((text, ChartStyle.SCALE), *line)
                 for text, line in zip(left, canvas.build_lines(), strict=True)
             ),
-            *draw_time_axis(frame, edges, margin, letters, labels.get(-1, "")),
+            *draw_time_axis(frame, edges, canvas, letters, labels.get(-1, ""), margin=margin),
         ),
         letters=letters,
         legend=list_shown_marks(marks),
@@ -250,8 +248,6 @@ def build_credits_chart(
     seen = curve.find_range(start, frame.now.timestamp(), frame.max_fresh_age.total_seconds())
     if seen is None:
         return None
-    now = frame.now.timestamp()
-    frame = replace(frame, needs_axis=has_marked_events(events, min(start, now - MIN_SPAN_SECONDS), now))
     limit = float(cap.minor) if cap is not None and cap.unit == series.unit else None
     scale = build_money_scale(seen, limit, frame.rows)
 
@@ -323,9 +319,6 @@ def build_windows_chart(
     # The number of columns does not matter for the length.
     length = timedelta(seconds=frame.compute_edges(since, MIN_CANVAS_COLUMNS).length)
     shows_peaks = frame.resets_at is None and length >= PEAKS_FROM
-    events = tuple(events)
-    if shows_peaks:
-        frame = replace(frame, needs_axis=has_marked_events(events, now - length.total_seconds(), now))
     scale = build_percent_scale(highest, frame.rows, is_area=shows_peaks)
     expected = forecasts or {}
 

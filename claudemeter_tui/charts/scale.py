@@ -79,13 +79,16 @@ class Scale:
             return row
         return max(0, min(row, self.limit_row - 1))
 
-    def find_level(self, value: float) -> int:
-        """Return the height of an area in eighths of a row, at least one; below the limit's row below it."""
+    def find_level(self, value: float, least: int = 1) -> int:
+        """Return the height of an area in eighths of a row, above the half row at its base.
+
+        At least `least`; for a value below the limit, below the row of the limit.
+        """
         level = round((self._find_place(value) + 0.5) * EIGHTHS)
         if self.limit is not None and self.limit_row is not None:
             edge = EIGHTHS * self.limit_row
             level = min(level, edge) if value < self.limit else max(level, edge + 1)
-        return max(1, min(self.rows * EIGHTHS, level))
+        return max(least, min(self.rows * EIGHTHS, level))
 
     def find_height(self, value: float) -> int:
         """Return the height of a bar in eighths of a row, at least one.

@@ -24,6 +24,8 @@ TIME = re.compile(r"\d\d:\d\d|Mon|Tue|Wed|Thu|Fri|Sat|Sun|[A-Z][a-z]{2} \d{1,2}|
 
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
+BASES = {"━": 0, "▀": 4}
+"""Eighths of a row of an area in the row of the axis, where it begins."""
 """Characters of an area by their height in eighths of a row."""
 
 
@@ -90,7 +92,7 @@ def amounts(chart: RenderedChart | None) -> list[float]:
 
 
 def columns(chart: RenderedChart | None) -> list[str]:
-    """Return the curves in each column of the canvas from top to bottom; a note counts as area."""
+    """Return the curves in each column from top to bottom, with the base of an area; a note is an area."""
     assert chart is not None
     inks = set(ChartStyle) - {
         ChartStyle.SCALE,
@@ -104,15 +106,21 @@ def columns(chart: RenderedChart | None) -> list[str]:
             "█" * len(text) if style is ChartStyle.NOTE else text if style in inks else " " * len(text)
             for text, style in line
         )[chart.margin :]
-        for line in chart.lines[: -2 if chart.has_axis else -1]
+        for line in chart.lines[:-1]
     ]
     return ["".join(column).replace(" ", "") for column in zip(*kept, strict=True)]
 
 
 def heights(chart: RenderedChart | None) -> list[int]:
-    """Return the height of the area in each column in eighths of a row; 0 where there is none."""
+    """Return the height of the area in each column in eighths of a row; 0 where there is none.
+
+    Without an axis, the half row at its base is not drawn.
+    """
     assert chart is not None
-    return [sum(BLOCKS.index(char) for char in column) for column in columns(chart)]
+    return [
+        sum(BASES[char] if char in BASES else BLOCKS.index(char) for char in column)
+        for column in columns(chart)
+    ]
 
 
 def predict_height(chart: RenderedChart | None, amount: float) -> float:
@@ -122,4 +130,5 @@ def predict_height(chart: RenderedChart | None, amount: float) -> float:
     places = [place for place, word in enumerate(rows) if word]
     base, top = amounts(chart)[-1], amounts(chart)[0]
     per_row = (top - base) / (places[-1] - places[0])
-    return max(1, ((amount - base) / per_row - 0.5) * 8)
+    height = (amount - base) / per_row * 8
+    return max(1, height - 4) if not chart.has_axis else max(4, height) if height else 0

@@ -61,14 +61,14 @@ def test_chart_draws_an_area_up_to_the_cap() -> None:
 
 
 def test_chart_with_marks_has_a_line_for_them() -> None:
-    """From six lines on marks have a line below the area, without a rule apart from the area."""
+    """From six lines on the area begins on the axis, at the height of its lowest label, with the marks."""
     assert lines(build_credits_chart(RISING, frame(at(30), 48, 7), cap=CAP, events=MARKED)) == [
         "    │                                           ",
         "+$4 ┤                                           ",
         "    │┄┄ +$3.40 = cap $50.00 ┄┄┄┄┄▇▇▇▇▇▇▇▇▇▇▇▇▇▇▇",
         "+$2 ┤                            ███████████████",
-        "    │▁▁▁▁▁▁▁▁▁▁▁▁▁▁▇▇▇▇▇▇▇▇▇▇▇▇▇▇███████████████",
-        "+$0 ┘              B                            ",
+        "    │              ▇▇▇▇▇▇▇▇▇▇▇▇▇▇███████████████",
+        "+$0 ┴━━━━━━━━━━━━━━B▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀▀",
         "   14:00  14:05  14:10  14:15  14:20  14:25     ",
     ]
 
@@ -98,8 +98,8 @@ def test_chart_draws_the_same_in_ascii() -> None:
         "+$4 +                                           ",
         "    |-- +$3.40 = cap $50.00 -----###############",
         "+$2 +                            ###############",
-        "    |..............#############################",
-        "+$0 +              B                            ",
+        "    |              #############################",
+        "+$0 +==============B============================",
         "   14:00  14:05  14:10  14:15  14:20  14:25     ",
     ]
 
@@ -350,7 +350,7 @@ def test_newest_value_is_at_the_right_edge() -> None:
     drawn = heights(
         build_credits_chart(CreditSeries(MeterOrigin.OWN_OVERAGE, ("USD", 2), runs), frame(at(10_000), 94, 8))
     )
-    assert drawn[-1] == 1
+    assert drawn[-1] == 4
     assert drawn[-2] > 8
 
 
@@ -465,9 +465,9 @@ def test_money_axis_repeats_no_label() -> None:
 
 
 def test_small_rise_does_not_fill_the_chart() -> None:
-    """A rise of three cents is drawn as three hundredths of a dollar."""
+    """A rise of three cents, three hundredths of a dollar, is no more than the half row at the base."""
     drawn = build_credits_chart(series([3800, 3803] * 5), frame(at(9), 60, 12))
-    assert {*heights(drawn)} == {1}
+    assert {*heights(drawn)} == {0, 4}
 
 
 def test_huge_amount_is_drawn() -> None:
@@ -582,7 +582,7 @@ def test_scale_is_as_wide_as_is_asked_for() -> None:
     drawn = build_credits_chart(series([100, 200]), replace(frame(at(1)), margin=12))
     assert drawn is not None
     assert (drawn.margin, len(lines(drawn)[0])) == (12, 60)
-    assert {line[11] for line in lines(drawn)[:-1]} <= {"┤", "│", "└"}
+    assert {line[11] for line in lines(drawn)[:-1]} <= {"┤", "│", "┴"}
     least = build_credits_chart(series([100, 200]), replace(frame(at(1)), margin=3))
     assert least is not None
     assert least.margin == 4

@@ -25,11 +25,11 @@ def drawn(*events: Event, height: int = 8) -> RenderedChart:
 
 
 def test_mark_is_drawn_in_the_column_of_its_moment() -> None:
-    """A mark is a letter below the area in the colour of its event, and without one the area has its line."""
+    """A mark is a letter on the axis in the colour of its event, and there is an axis without one, too."""
     with_mark = drawn(event(EventKind.BLOCKED, at(13), Severity.FULL))
-    assert lines(with_mark)[-2] == "   $0 ┘" + " " * 26 + "B" + " " * 33
+    assert lines(with_mark)[-2] == "   $0 ┴" + "▀" * 26 + "B" + "▀" * 33
     assert ("B", Severity.FULL) in with_mark.lines[-2]
-    assert (with_mark.has_axis, drawn().has_axis) == (True, False)
+    assert lines(drawn())[-2] == "   $0 ┴" + "▀" * 60
 
 
 def test_mark_has_the_time_below_it() -> None:
