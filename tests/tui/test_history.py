@@ -550,6 +550,22 @@ async def test_cycles_have_a_bar_beside_their_peak(size: tuple[int, int], has_ba
             assert not bar or (set(bar) == {"━"}) == (percent >= 100)
 
 
+@pytest.mark.parametrize(
+    ("size", "head"),
+    [
+        ((60, 20), ["credits", "stopped", "on", "credits", "covered"]),
+        ((48, 16), ["credits", "stopped", "covered"]),
+        ((40, 12), ["credits", "stopped"]),
+    ],
+)
+async def test_sums_keep_the_stops_in_a_narrow_pane(size: tuple[int, int], head: list[str]) -> None:
+    """The share of the time that was read gives way before the length of the stops."""
+    async with dashboard().run_test(size=size) as pilot:
+        await press_each(pilot, "2", "h", "tab", "tab")
+        (line,) = (line for line in screen(pilot) if "  Billing cycles " in line)
+        assert line.split()[2:] == head
+
+
 async def test_month_has_the_same_word_for_its_credits_in_a_narrow_pane() -> None:
     """The percentage of a window is its peak; what was spent in a month is called credits as in the table."""
     async with dashboard().run_test(size=(40, 20)) as pilot:

@@ -270,7 +270,7 @@ def build_sums_page(answer: HistoryAnswer, width: int) -> ListPage:
     ]
     keys = [(title, (period.kind, period.starts_at), period.moment) for title, period in periods]
     cells = [_list_sum_cells(answer, period) for _, period in periods]
-    for dropped in ((), ("on credits",), ("on credits", "stopped")):  # the page of the stops has them
+    for dropped in ((), ("on credits",), ("on credits", "covered")):  # the page of the stops has them
         shown = [place for place, title in enumerate(SUM_TITLES) if title not in dropped]
         table = Table(
             tuple(SUM_TITLES[place] for place in shown),
