@@ -87,8 +87,6 @@ Rich would keep 4,096 widths, a MiB of old ages, and Textual 1,024 styles, each 
 """
 RELOAD_INTERVAL = timedelta(minutes=5)
 """Time after which the archived figures of a long period, or an open history, are read again."""
-EVENTS_SPAN = timedelta(days=7)
-"""Time before the run whose events are listed."""
 MACHINE_INTERVAL = timedelta(minutes=1)
 """Time after which the use of this machine is read again, although the transcripts had nothing new."""
 MIN_MACHINE_INTERVAL = timedelta(seconds=2)
@@ -669,6 +667,8 @@ class Claudemeter(App[str]):
 
     @work(group=ARCHIVE_WORKERS)
     async def _load_events(self) -> None:
+        from claudemeter_tui.tui.view import EVENTS_SPAN
+
         load, until = self.options.load_events, self._begun_at
         found = await asyncio.to_thread(load, until - EVENTS_SPAN, until) if load is not None else None
         self.post_message(self.EventsLoaded(found or ()))
@@ -1161,6 +1161,7 @@ class Claudemeter(App[str]):
             past_figures=self.past.figures if self.past is not None else None,
             events=self.past.events if self.past is not None else self._list_run_events(),
             earlier_events=earlier if earlier is not None and not is_past else (),
+            earlier_since=self._find_first_event_time() if events_state is HistoryState.READ else None,
             events_state=events_state,
             dismissed=frozenset() if is_past else self.dismissed,
             seen_at=self.now if self.past is not None else None,
@@ -1183,6 +1184,14 @@ class Claudemeter(App[str]):
         from claudemeter_tui.tui.screenshots import redact_view
 
         return redact_view(view, self._dashboard_run.redaction)
+
+    def _find_first_event_time(self) -> datetime:
+        """Return the time from which the events of earlier runs are complete."""
+        from claudemeter_tui.model.event_log import MAX_EVENTS
+        from claudemeter_tui.tui.view import EVENTS_SPAN
+
+        found = self.earlier_events or ()
+        return found[0].at if len(found) >= MAX_EVENTS else self._begun_at - EVENTS_SPAN
 
     def _list_run_events(self) -> tuple[Event, ...]:
         """Return the events of this run; none before the first figures are painted."""

@@ -31,6 +31,8 @@ RUN_LEAD = timedelta(hours=1)
 """Time before the run that the chart of its credits shows too, as far as the archive has figures of it."""
 RUN_SPAN = timedelta(hours=5)
 """Period that is read from the archive for the charts of the run: a 5-hour window."""
+EVENTS_SPAN = timedelta(days=7)
+"""Time before the run whose events are listed."""
 PANEL_INTERVAL = 60
 """Seconds between two updates of the panels' clock, because drawing them all is expensive."""
 _LAST_MINUTE = timedelta(seconds=62)
@@ -138,7 +140,9 @@ class View:
     events: tuple[Event, ...] = ()
     """Events of this run, oldest first."""
     earlier_events: tuple[Event, ...] = ()
-    """Events of the days before this run, oldest first. Empty until the events screen needs them."""
+    """Events of the days before this run, oldest first. Empty until they are read."""
+    earlier_since: datetime | None = None
+    """Time from which `earlier_events` has all events. None if they are not read."""
     events_state: HistoryState = HistoryState.OFF
     """State of `earlier_events`."""
     dismissed: frozenset[ProblemCause] = frozenset()
@@ -276,6 +280,14 @@ class View:
         seconds = int(self.now.timestamp())
         return datetime.fromtimestamp(seconds - seconds % step, UTC)
 
+    def join_events(self) -> tuple[Event, ...]:
+        """Return the events of earlier runs and of this one, oldest first, each of them once."""
+        # The archive can have an event of this run, whose time is before its start: that of a reset.
+        known = {_identify(event) for event in self.events}
+        every = [*(event for event in self.earlier_events if _identify(event) not in known), *self.events]
+        # Of several events of one moment, the most severe one is the newest.
+        return tuple(sorted(every, key=lambda event: (event.at, event.severity)))
+
     def looks_like(self, other: View) -> bool:
         """Return True if only the seconds in the header can differ from the other, earlier view."""
         return (
@@ -309,3 +321,8 @@ class View:
     def index(self) -> int:
         """Index of the selected org, from 0; 0 if no org is selected."""
         return next((i for i, state in enumerate(self.store.orgs) if state.key == self.key), 0)
+
+
+def _identify(event: Event) -> tuple[object, ...]:
+    """Return a key that no other event has, with the time to the millisecond, as in the archive."""
+    return event.kind, round(event.at.timestamp() * 1000), event.org_key, event.subject

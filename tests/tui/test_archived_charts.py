@@ -14,13 +14,15 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from claudemeter_tui.model.store import OrgKey
+from claudemeter_tui.model.events import Event, EventKind
+from claudemeter_tui.model.store import OrgKey, OrgState
 from claudemeter_tui.model.time_series import ArchivedSeries
 from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.widgets.chart_panel import ChartPanel
 from tests.archives import simulate_archive
 from tests.bodies import TEAM as TEAM_UUID
-from tests.scenes import LABORATORY, NOW, PERSONAL, READ, TEAM
+from tests.model.readings import folded
+from tests.scenes import LABORATORY, NOW, PERSONAL, READ, SESSION, TEAM, readings
 from tests.tui.app_harness import app, finish_workers, screen, stage, text
 
 DAY = timedelta(days=1)
@@ -149,6 +151,31 @@ async def test_legend_of_peaks_has_no_current_value(expected: str, *, ascii_only
             await press(pilot, "plus")
         (title,) = (line for line in screen(pilot) if "Peak utilization" in line)
         assert title.rstrip("╮+─- ").endswith(expected)
+
+
+@pytest.mark.parametrize(("presses", "letters"), [(0, "C"), (1, "BC"), (2, "RBC"), (3, "RBC")])
+async def test_events_before_the_run_have_letters(presses: int, letters: str) -> None:
+    """Both charts have the letters of earlier runs; a month has the day from which they are known."""
+    own, other = folded(*readings(PERSONAL, TEAM)).orgs
+
+    def build_event(kind: EventKind, before: timedelta, state: OrgState = own) -> Event:
+        return Event(kind, NOW - before, SESSION, state.org, state.key)
+
+    earlier = (
+        build_event(EventKind.WINDOW_RESET, 5 * DAY),
+        build_event(EventKind.WAIT, 4 * DAY, other),
+        build_event(EventKind.BLOCKED, timedelta(hours=10)),
+        build_event(EventKind.ON_CREDITS, timedelta(minutes=30)),
+    )
+    dashboard = app(stage(PERSONAL), load_series=Archive().load, load_events=lambda *_: earlier)
+    async with dashboard.run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        for _ in range(presses):
+            await press(pilot, "plus")
+        charts = [panel._chart for panel in pilot.app.screen.query(ChartPanel)]
+        drawn = [[letter for letter, _ in chart.letters.values()] for chart in charts if chart is not None]
+        assert drawn == [[*letters], [*letters]]
+        assert text(pilot).count("letters since Apr 18") == (presses > 2)
 
 
 async def test_archive_is_asked_once_per_org_and_period() -> None:

@@ -151,11 +151,7 @@ class EventsScreen(MomentListScreen):
         """Return the events of earlier runs and of this one, oldest first; the same tuple for the same."""
         own, earlier = self.view.events, self.view.earlier_events
         if self._joined[0] is not own or self._joined[1] is not earlier:
-            # The archive can have an event of this run, whose time is before its start: that of a reset.
-            known = {_identify(event) for event in own}
-            every = [*(event for event in earlier if _identify(event) not in known), *own]
-            # Of several events of one moment, the most severe one is on top.
-            self._joined = own, earlier, tuple(sorted(every, key=lambda event: (event.at, event.severity)))
+            self._joined = own, earlier, self.view.join_events()
         return self._joined[2]
 
     def _is_shown(self, event: Event) -> bool:
@@ -295,8 +291,3 @@ class EventsScreen(MomentListScreen):
             self._draw()
         else:
             super().handle_enter()
-
-
-def _identify(event: Event) -> tuple[object, ...]:
-    """Return a key that no other event has, with the time to the millisecond, as in the archive."""
-    return event.kind, round(event.at.timestamp() * 1000), event.org_key, event.subject

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import chain, product
@@ -26,8 +26,15 @@ from claudemeter_tui.charts.chart import (
     draw_credits_sparkline,
     draw_window_sparkline,
 )
-from claudemeter_tui.formatting.values import format_moment, format_money, format_percent
+from claudemeter_tui.formatting.values import (
+    format_moment,
+    format_money,
+    format_percent,
+    format_short_day,
+    to_local,
+)
 from claudemeter_tui.model.catalogue import SESSION_LABEL, WindowKind
+from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.forecast import forecast_course
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgState
@@ -101,6 +108,8 @@ class ChartPanel(LineWidget):
     _chart_inputs: tuple[object, ...] = ()
     """Values that the current chart was built from."""
     _chart: RenderedChart | None = None
+    _events: Sequence[Event] = ()
+    """Events of the current chart, oldest first."""
 
     def draw(self, width: int, height: int) -> list[StyledLine]:
         """Draw the chart, with title and legend in its frame."""
@@ -211,7 +220,8 @@ class ChartPanel(LineWidget):
         source = (view.histories, state.plan) if windows else (view.credit_series, cap)
         look = (width, height, view.span, view.zone, view.ascii)
         beat = view.now.timestamp() // REPLOT_INTERVAL
-        inputs = (windows, source, state.key, state.interval, view.events, view.layout, beat, look)
+        happened = view.events, view.earlier_events
+        inputs = (windows, source, state.key, state.interval, happened, view.layout, beat, look)
         if self._chart_inputs != inputs:
             self._chart_inputs = inputs
             self._chart = self._build_chart(state, width, height, cap)
@@ -231,7 +241,7 @@ class ChartPanel(LineWidget):
             max_fresh_age=state.max_pause,
             margin=STACKED_MARGIN if view.layout.second_chart else 0,
         )
-        happened = [event for event in view.events if event.org_key == state.key]
+        happened = self._events = _list_marked_events(view)
         if not shows_windows(view):
             return build_credits_chart(view.credit_series, frame, cap=cap, events=happened)
         window = find_charted_window(view)
@@ -254,6 +264,10 @@ class ChartPanel(LineWidget):
             if not marks:
                 return edge
             pieces = [build_line((mark.letter, HEADING), (f" {mark.word}", MUTED)) for mark in marks]
+            since = self.view.earlier_since
+            if since is not None and chart.edges.start < since.timestamp():
+                day = format_short_day(to_local(since, self.view.zone))
+                pieces.append(build_line((f"letters since {day}", MUTED)))
             words = fit_pieces(pieces, edge.cell_length - 6).rstrip()
             return build_line(edge[:2], " ", words, " ", edge[words.cell_length + 4 :])
         for column, (letter, severity) in chart.letters.items():
@@ -271,8 +285,13 @@ class ChartPanel(LineWidget):
             start = window.resets_at - window.length
         elif view.span is not None:
             start = max(start, view.now - view.span)
-        explained = {event.kind for event in view.events if event.org_key == view.key and event.at >= start}
+        explained = {event.kind for event in self._events if event.at >= start}
         return [mark for mark in chart.legend if not explained.intersection(mark.kinds)]
+
+
+def _list_marked_events(view: View) -> list[Event]:
+    """Return the events of the org, oldest first."""
+    return [event for event in view.join_events() if event.org_key == view.key]
 
 
 def _describe_windows(chart: RenderedChart | None) -> str:
