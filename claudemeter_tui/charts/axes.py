@@ -375,6 +375,12 @@ class Curve:
         values = [None if isnan(percent) else percent for percent in percents]
         return cls(firsts, values, lasts[-1], float, lambda percent: f"{label} {format_percent(percent)}")
 
+    @property
+    def begins_at(self) -> float:
+        """Start of the first run, which may be a gap, epoch seconds."""
+        first = self.starts[0]
+        return first.timestamp() if isinstance(first, datetime) else first
+
     def is_fresh(self, now: float, fresh: float) -> bool:
         """True if the newest value still counts."""
         return now - self.last_read <= fresh

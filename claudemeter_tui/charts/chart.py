@@ -184,10 +184,13 @@ def build_chart(
 def _find_gaps(
     frame: ChartFrame, edges: TimeEdges, curve: Curve, steps: Sequence[ChartSteps]
 ) -> Iterator[Gap]:
-    """Yield the columns after the first figure in which no curve has one; `curve` gives the exact times."""
+    """Yield the columns without a figure after an earlier one, which may be beyond the left edge.
+
+    `curve` gives the exact times.
+    """
     known = [any(column) for column in zip(*steps, strict=True)]
     known = known[: edges.find_column(edges.now) + 1]
-    place = known.index(True)
+    place = min(known.index(True), edges.find_column(curve.begins_at))
     if all(known[place:]):
         return
     ended = curve.add_end_gaps(edges, frame.max_fresh_age.total_seconds())
@@ -240,9 +243,9 @@ def build_credits_chart(
             no cap.
         events: Events of the org.
     """
-    if not frame.has_room or not series.runs:
+    if not frame.has_room or series.since is None:
         return None
-    since = series.runs[0].first.timestamp()
+    since = series.since.timestamp()
     start = frame.find_start(since)
     curve = Curve.from_series(series, start)
     seen = curve.find_range(start, frame.now.timestamp(), frame.max_fresh_age.total_seconds())
@@ -270,7 +273,9 @@ def draw_credits_sparkline(series: CreditSeries, frame: ChartFrame) -> str:
 
     Like the chart, from zero or as the rise since the first figure.
     """
-    since = series.runs[0].first.timestamp()
+    if series.since is None:
+        return " " * frame.width
+    since = series.since.timestamp()
     start, fresh = frame.find_start(since), frame.max_fresh_age.total_seconds()
     curve = Curve.from_series(series, start)
     seen = curve.find_range(start, frame.now.timestamp(), fresh)
@@ -310,7 +315,7 @@ def build_windows_chart(
     curves = [Curve.from_history(history, label) for label, history in histories.items()]
     if not frame.has_room or not curves:
         return None
-    since, now = min(curve.starts[0] for curve in curves), frame.now.timestamp()
+    since, now = min(history.since for history in histories.values()), frame.now.timestamp()
     start, fresh = frame.find_start(since), frame.max_fresh_age.total_seconds()
     seen = [found for curve in curves if (found := curve.find_range(start, now, fresh)) is not None]
     if not seen:

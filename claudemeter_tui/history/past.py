@@ -65,7 +65,8 @@ def complete_period(
         return state
     archived = load_series(connection, org_id, found.room_at or found.filled_at, moment)
     series, extended = state.series, archived.extend_credits(state.series, state.max_pause)
-    if series.runs and extended is series:  # the use is that of another reply or currency
+    is_unread = extended is series or archived.credits.since is None
+    if series.runs and is_unread:  # the use is that of another reply or currency, or was not read then
         return state
     spent = extended.compute_spent_since(extended.runs[0].first).minor if extended.runs else Decimal(0)
     known = [(run.first, run.minor) for run in extended.runs if run.minor is not None]

@@ -44,9 +44,9 @@ def load_series(
     """Return the used credits and the utilization of the plan-wide windows between two times.
 
     The credits are those with the source and the unit that were in use at the end, because another source or
-    another currency is not spending.
+    another currency is not spending. A gap that the span begins in is the first run, from the reading before.
     """
-    used = _load_runs(connection, org_id, USED, since, until)
+    used = _load_span(connection, org_id, USED, since, until)
     credits = CreditSeries()
     money = parse_unit(used[-1].unit) if used else None
     if money is not None:
@@ -64,7 +64,7 @@ def load_series(
     histories = {}
     for key, fact in WINDOWS.items():
         if fact.kind is not WindowKind.SCOPED and (
-            rows := _load_runs(connection, org_id, name_window(key), since, until)
+            rows := _load_span(connection, org_id, name_window(key), since, until)
         ):
             histories[fact.label] = PercentHistory.from_runs(
                 PercentRun(
@@ -89,6 +89,26 @@ def _load_runs(
         (org_id, figure, first, last),
     )
     return [_SeriesRun(*row) for row in rows]
+
+
+def _load_span(
+    connection: sqlite3.Connection, org_id: int, figure: str, since: datetime, until: datetime
+) -> list[_SeriesRun]:
+    """Return the same runs; if nothing was read at the start of the span, but before, a gap comes first."""
+    rows = _load_runs(connection, org_id, figure, since, until)
+    first, begins_at = to_millis(since), rows[0].first_at if rows else to_millis(until)
+    if begins_at == first:
+        return rows
+    before = connection.execute(
+        "SELECT confirmed_at, unit, detail FROM all_runs"
+        " WHERE org_id = ?1 AND figure_id = (SELECT id FROM names WHERE name = ?2)"
+        " AND first_at < ?3 ORDER BY first_at DESC LIMIT 1",
+        (org_id, figure, first),
+    ).fetchone()
+    if before is None or not is_gap(connection, org_id, before[0], begins_at, MIN_GAP // MILLISECOND):
+        return rows
+    read_at, unit, detail = before
+    return [_SeriesRun(read_at, begins_at, None, unit, detail), *rows]
 
 
 def _insert_gaps(connection: sqlite3.Connection, org_id: int, rows: list[_SeriesRun]) -> Iterator[_SeriesRun]:

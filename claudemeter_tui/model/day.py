@@ -66,7 +66,8 @@ class DayUse:
     @property
     def since(self) -> datetime | None:
         """Time of the first reading of the window today. None if there was none."""
-        return datetime.fromtimestamp(self.spans[0].first, UTC) if self.spans else None
+        first = next((span.first for span in self.spans if span.value is not None), None)
+        return datetime.fromtimestamp(first, UTC) if first is not None else None
 
     def sample(self, start: datetime, end: datetime, count: int) -> list[float | None]:
         """Return the utilization, 0 to 1, in each of `count` equal parts of a time; None for a gap."""
@@ -109,7 +110,8 @@ def measure_day(state: OrgState, archived: ArchivedSeries | None, start: datetim
     lead, history = state.credits.lead_meter, histories.get(SESSION_LABEL)
     spans = tuple(_iterate_percents(history, start)) if history is not None else ()
     is_personal = lead is None or lead.is_personal
-    first = next((max(run.first, start) for run in credits.runs if run.last >= start), None)
+    read = (run for run in credits.runs if run.minor is not None and run.last >= start)
+    first = next((max(run.first, start) for run in read), None)
     return DayUse(spans, _sum_rises(credits, start, max_pause), first, is_personal)
 
 

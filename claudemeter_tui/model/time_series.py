@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import islice, pairwise
-from math import floor, isnan, nan
+from math import floor, inf, isnan, nan
 from operator import attrgetter
 from struct import Struct
 from typing import Any, NamedTuple
@@ -123,6 +123,11 @@ class CreditSeries:
     """The current rise. None if nothing was sampled yet."""
     start_rise: Decimal = Decimal(0)
     """Part of `total_rise` before the first run, such as before the program was started again."""
+
+    @property
+    def since(self) -> datetime | None:
+        """Time of the first figure. None if there is none."""
+        return next((run.first for run in self.runs if run.minor is not None), None)
 
     @property
     def spent(self) -> Money:
@@ -285,15 +290,16 @@ class PercentHistory:
 
     @property
     def since(self) -> float:
-        """Time of the first figure, seconds since the epoch."""
-        return PercentRun(*_RUN_STRUCT.unpack_from(self.packed)).first
+        """Time of the first figure, seconds since the epoch; infinite if there are only gaps."""
+        runs = (PercentRun(*run) for run in _RUN_STRUCT.iter_unpack(self.packed))
+        return next((run.first for run in runs if not run.is_gap), inf)
 
     @property
     def has_changed(self) -> bool:
         """True if any percentage differs from the first one."""
-        percents = (percent for _, _, percent in _RUN_STRUCT.iter_unpack(self.packed))
-        first = next(percents)
-        return any(percent != first and not isnan(percent) for percent in percents)
+        known = (it for *_, it in _RUN_STRUCT.iter_unpack(self.packed) if not isnan(it))
+        first = next(known, nan)
+        return any(percent != first for percent in known)
 
     def append(self, at: float, percent: float, max_pause: float) -> PercentHistory:
         """Return the history with one more figure, read at `at`; a pause above `max_pause` leaves a gap.
@@ -319,7 +325,7 @@ class PercentHistory:
 
         A pause of more than `max_pause` seconds between both is a gap.
         """
-        start = self.since
+        start = PercentRun(*_RUN_STRUCT.unpack_from(self.packed)).first
         firsts = memoryview(earlier.packed).cast("d")[::3]
         size = bisect_left(firsts, start) * _RUN_STRUCT.size
         if not size:
@@ -430,7 +436,7 @@ class ArchivedSeries:
     """The figures of one org over a span, from the archive."""
 
     since: datetime
-    """Start of the span; the first figure may be later."""
+    """Start of the span; the first figure may be later, and a gap that the span begins in is earlier."""
     until: datetime
     """End of the span, when the archive was read."""
     credits: CreditSeries
@@ -499,7 +505,11 @@ class ArchivedSeries:
             else history
             for label, history in live.items()
         }
-        others = {label: history for label, history in self.histories.items() if label not in live}
+        others = {
+            label: history
+            for label, history in self.histories.items()
+            if label not in live and history.since < inf
+        }
         room = max(0, MAX_HISTORIES - len(extended))
         return extended | dict(islice(others.items(), room))
 

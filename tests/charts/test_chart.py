@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
+from math import nan
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,13 +18,20 @@ from claudemeter_tui.charts.axes import MIN_CHART_HEIGHT, MIN_CHART_WIDTH, Chart
 from claudemeter_tui.charts.canvas import ChartStyle
 from claudemeter_tui.charts.chart import (
     build_credits_chart,
+    build_windows_chart,
     draw_credits_sparkline,
     draw_window_sparkline,
 )
 from claudemeter_tui.model.catalogue import MeterOrigin
 from claudemeter_tui.model.events import EventKind
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.time_series import MAX_VALUE_RUNS, CreditSeries, ValueRun
+from claudemeter_tui.model.time_series import (
+    MAX_VALUE_RUNS,
+    CreditSeries,
+    PercentHistory,
+    PercentRun,
+    ValueRun,
+)
 from tests.charts.chart_cases import (
     BLOCKS,
     CAP,
@@ -270,6 +278,34 @@ def test_label_of_a_gap_until_now_has_its_start() -> None:
     """A gap that has not ended has no end."""
     chart = build_credits_chart(series([100] * 6), frame(at(60), 90, 8))
     assert any("no data since 14:05" in row for row in canvas(chart))
+
+
+@pytest.mark.parametrize("begins", [-600, -90, 0])
+def test_gap_at_the_left_edge_is_hatched_and_labelled(begins: int) -> None:
+    """A span that begins without a reading shows a gap if there was one before, however long ago."""
+    runs = ValueRun(None, at(begins), at(40)), ValueRun(Decimal(200), at(40), at(60))
+    gap = CreditSeries(MeterOrigin.OWN_OVERAGE, ("USD", 2), runs)
+    before = replace(gap, runs=(ValueRun(Decimal(100), at(begins - 1), at(begins)), *runs))
+    percents = PercentHistory.from_runs(
+        PercentRun(run.first.timestamp(), run.last.timestamp(), nan if run.minor is None else 20.0)
+        for run in runs
+    )
+    hour = frame(at(60), 107, 5, timedelta(hours=1))
+    label = f"no data {at(begins):%H:%M}-14:40"
+    for chart in (
+        build_credits_chart(gap, hour),
+        build_credits_chart(before, hour),
+        build_windows_chart({"5-hour": percents}, hour),
+    ):
+        assert any(label in row[:66].strip("░ ") for row in canvas(chart)), lines(chart)
+        assert all(row[0] == "░" for row in canvas(chart))
+        assert not any("░" in row[68:] for row in canvas(chart))
+
+
+def test_nothing_is_missing_before_the_first_figure_of_all() -> None:
+    """The time before the very first figure is no gap."""
+    chart = build_credits_chart(series([100] * 20), frame(at(19), 107, 5, timedelta(hours=1)))
+    assert not any("░" in row for row in canvas(chart))
 
 
 @pytest.mark.parametrize("seconds", range(0, 60, 4))

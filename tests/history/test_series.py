@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -46,12 +47,43 @@ def test_series_has_the_runs_of_the_span(connection: sqlite3.Connection) -> None
     assert all([run.is_gap for run in one.runs] == [False, True, False] for one in series.histories.values())
 
 
+@pytest.mark.parametrize(
+    ("gap", "begin", "end"),
+    [((59, 90), 60, 150), ((59, 90), 89, 150), ((149, 3 * 1440), 2 * 1440, 3 * 1440), (None, 90, 150)],
+)
+def test_span_that_begins_without_readings_begins_with_a_gap(
+    connection: sqlite3.Connection, gap: tuple[int, int] | None, begin: int, end: int
+) -> None:
+    """The gap begins with the last reading before the span, and ends with the first one in it, if any."""
+    series = load_series(connection, 1, READ + begin * MINUTE, READ + end * MINUTE)
+    ends = [READ + minute * MINUTE for minute in gap or ()]
+    gaps = [[run.first, run.last] for run in series.credits.runs if run.minor is None]
+    assert gaps == ([ends] if ends else [])
+    first = READ + 90 * MINUTE if end == 150 else None
+    assert series.credits.since == first
+    assert len(series.histories) == 2
+    for history in series.histories.values():
+        gaps = [[from_epoch(run.first), from_epoch(run.last)] for run in history.runs if run.is_gap]
+        assert gaps == ([ends] if ends else [])
+        assert history.since == (first.timestamp() if first else math.inf)
+
+
+def from_epoch(seconds: float) -> datetime:
+    """Return epoch seconds as a time."""
+    return datetime.fromtimestamp(seconds, UTC)
+
+
 def test_a_span_without_readings_is_empty(connection: sqlite3.Connection) -> None:
-    """Nothing is drawn from before or after it."""
+    """Nothing is drawn before the first reading of all."""
     series = load_series(connection, 1, READ - 60 * MINUTE, READ - MINUTE)
     assert (series.credits.runs, series.histories) == ((), {})
-    late = load_series(connection, 1, READ + timedelta(days=2), READ + timedelta(days=3))
-    assert (late.credits.runs, late.histories) == ((), {})
+
+
+def test_pause_at_the_start_of_a_span_is_no_gap(connection: sqlite3.Connection) -> None:
+    """A span that begins between two polls begins with the second one."""
+    series = load_series(connection, 1, READ + 9.5 * MINUTE, READ + 59 * MINUTE)
+    assert None not in {run.minor for run in series.credits.runs}
+    assert series.credits.since == READ + 10 * MINUTE
 
 
 def test_a_long_interval_makes_no_gaps(tmp_path: Path) -> None:

@@ -75,6 +75,8 @@ CASES: list[tuple[Minutes, Minutes]] = [
     # Archived figures of the run's own time, also of a moment before its start.
     ([(7, -60, 0)], [(7, -60, 1)]),
     ([(7, -60, 0)], [(7, -60, 0), (9, 0, 1), (8, 1, 2)]),
+    # Only a gap, which begins before the span of the archive.
+    ([(None, -900, 0)], [(None, -900, -1)]),
     ([], [(9, 0, 1)]),
     ([], []),
 ]
@@ -117,6 +119,14 @@ def test_archive_alone_is_shown_before_the_first_figure() -> None:
     assert spell_credits(extended) == spell_credits(archived.credits)
     assert extended.spent == usd(6)
     assert archived.extend_histories({}, MOST) == archived.histories
+
+
+def test_window_that_only_has_a_gap_is_left_out() -> None:
+    """A window of which neither the run nor the span has a figure is not drawn."""
+    archived = archive((None, -900, -1))
+    assert archived.extend_histories({}, MOST) == {}
+    assert not archived.histories["5-hour"].has_changed
+    assert not archive((None, -900, -60), (5, -60, -1)).histories["5-hour"].has_changed
 
 
 def test_spent_amount_counts_rises_across_the_start_of_the_run() -> None:

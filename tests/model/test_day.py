@@ -22,6 +22,7 @@ from claudemeter_tui.model.day import (
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.time_series import ArchivedSeries, CreditSeries, PercentHistory
+from tests.archives import archive_credits, archive_percents
 from tests.scenes import PERSONAL, store
 
 MIDNIGHT = datetime(2026, 4, 25, tzinfo=UTC)
@@ -83,6 +84,16 @@ def test_archive_fills_the_time_before_the_run() -> None:
     use = measure_day(build_state(live), archived, MIDNIGHT)
     assert use.spent == Money(Decimal(60), "USD")
     assert use.spent_since == MIDNIGHT
+
+
+def test_day_begins_with_its_first_reading() -> None:
+    """A gap at midnight is no reading, neither of the credits nor of the window."""
+    start, first = MIDNIGHT - HOUR, MIDNIGHT + 7 * HOUR
+    credits = archive_credits((None, start, first), (500, first, first + HOUR))
+    percents = archive_percents((None, start, first), (40, first, first + HOUR))
+    archived = ArchivedSeries(MIDNIGHT, first + HOUR, credits, {SESSION_LABEL: percents})
+    use = measure_day(build_state(CreditSeries()), archived, MIDNIGHT)
+    assert (use.since, use.spent_since) == (first, first)
 
 
 @pytest.mark.parametrize("amounts", [(500, 500), (500, 510), ()])

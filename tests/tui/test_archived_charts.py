@@ -19,7 +19,7 @@ from claudemeter_tui.model.store import OrgKey, OrgState
 from claudemeter_tui.model.time_series import ArchivedSeries
 from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.widgets.chart_panel import ChartPanel
-from tests.archives import simulate_archive
+from tests.archives import archive_credits, archive_percents, simulate_archive
 from tests.bodies import TEAM as TEAM_UUID
 from tests.model.readings import folded
 from tests.scenes import LABORATORY, NOW, PERSONAL, READ, SESSION, TEAM, readings
@@ -176,6 +176,19 @@ async def test_events_before_the_run_have_letters(presses: int, letters: str) ->
         drawn = [[letter for letter, _ in chart.letters.values()] for chart in charts if chart is not None]
         assert drawn == [[*letters], [*letters]]
         assert text(pilot).count("letters since Apr 18") == (presses > 2)
+
+
+async def test_period_that_begins_with_a_gap_is_dated_by_its_first_figure() -> None:
+    """The rise since the first figure is not that of the whole period, and the gap before it is labelled."""
+    before, first = NOW - 3 * DAY, NOW - timedelta(hours=7)
+    credits = archive_credits((None, before, first), (100, first, ENDS))
+    percents = archive_percents((None, before, first), (10, first, ENDS))
+    series = ArchivedSeries(NOW - DAY, ENDS, credits, {"5-hour": percents})
+    async with app(stage(PERSONAL), load_series=Archive(series).load).run_test(size=(120, 36)) as pilot:
+        await settle(pilot)
+        await press(pilot, "plus")
+        assert read_titles(pilot) == ["Used credits 24h since 07:48", "Utilization 24h"]
+        assert text(pilot).count("no data Apr 22-Apr 25") == 2
 
 
 async def test_archive_is_asked_once_per_org_and_period() -> None:

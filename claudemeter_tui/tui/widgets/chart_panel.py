@@ -280,7 +280,7 @@ class ChartPanel(LineWidget):
         view, window = self.view, find_charted_window(self.view)
         if view.layout.chart < MIN_AXIS_HEIGHT:  # the upper one has its marks in its frame, and no legend
             return [*chart.legend]
-        start = view.credit_series.runs[0].first
+        start = view.credit_series.since or view.now
         if not shows_windows(view) and window is not None and window.resets_at and window.length:
             start = window.resets_at - window.length
         elif view.span is not None:
@@ -311,7 +311,7 @@ def _describe_credits(state: OrgState) -> str:
 def _iterate_rises(view: View) -> Iterator[StyledLine]:
     """Yield `+$3.40 since 14:02   $50.00`, then shorter forms; without the amount if it is not current."""
     series, state, now = view.credit_series, view.state, view.now
-    first, last = series.runs[0].first, series.runs[-1]
+    first, last = series.since or now, series.runs[-1]
     span = view.span
     spent = series.compute_spent_since(first if span is None else now - span)
     rise = build_line((f"+{format_money(spent)}", HEADING if spent.minor else MUTED))
@@ -411,8 +411,7 @@ def has_chart_changed(view: View) -> bool:
     """True if the plotted values have changed."""
     if shows_windows(view):
         return any(history.has_changed for history in view.histories.values())
-    runs = view.credit_series.runs
-    return any(run.minor not in (None, runs[0].minor) for run in runs)
+    return len({run.minor for run in view.credit_series.runs} - {None}) > 1
 
 
 def shows_windows(view: View) -> bool:
