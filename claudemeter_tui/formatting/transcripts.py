@@ -92,11 +92,13 @@ def list_refusal_forms(
 ) -> tuple[str, ...]:
     """Return `Claude Code was refused at 14:22 in x: 5-hour window`, then shorter forms."""
     at, limit = format_moment(refusal.at, now, zone), describe_limit(refusal.limit)
-    where = f"Claude Code was refused at {at} in {shorten_project(refusal.project)}"
+    project = shorten_project(refusal.project)
+    where = f"Claude Code was refused at {at} in {project}"
     causes = describe_refusal_causes(refusal.limit, refusal.credits_reason, is_personal=is_personal)
     return (
         f"{where}: {causes}",
         f"{where}: {limit}",
         f"Claude Code was refused at {at}: {limit}",
+        f"refused {at} in {project}",
         f"refused {at}",
     )

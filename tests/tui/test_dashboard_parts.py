@@ -11,13 +11,14 @@ from textual.widgets._toast import Toast
 
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.events import Event, EventKind
-from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading
+from claudemeter_tui.model.reading import NO_SESSION, ErrorKind, Failure, OrgReading, Reading
+from claudemeter_tui.model.transcripts import TranscriptNews
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.app import MAX_TOASTS, Claudemeter
 from claudemeter_tui.tui.screens.events import EventsScreen
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.status_line import StatusLine
-from tests.bodies import subscription_body, usage_body, window_body
+from tests.bodies import overage_body, subscription_body, usage_body, window_body
 from tests.scenes import (
     CREDITS_BLOCKED,
     INTERVAL,
@@ -32,6 +33,7 @@ from tests.scenes import (
     org_of,
     readings,
 )
+from tests.transcripts.kept import build_refusal
 from tests.tui.app_harness import app, press_each, screen, stage, text
 
 TRIO = (PERSONAL, TEAM, LABORATORY)
@@ -252,6 +254,47 @@ async def test_only_org_has_its_whole_banner_without_tabs(height: int, bodies: O
         start = next(place for place, line in enumerate(lines) if line.startswith("▌"))
         first_window = next(place for place, line in enumerate(lines) if line.startswith(" 5-hour"))
         assert all(re.match(r"▌.*\w", line) for line in lines[start:first_window]), lines
+
+
+@pytest.mark.parametrize(
+    ("expected", "width"),
+    [
+        (
+            "the 5-hour window frees up first · Claude Code was refused at 14:43 in lab: 5-hour window; cred",
+            210,
+        ),
+        ("the 5-hour window frees up first · Claude Code was refused at 14:43 in lab: 5-hour window", 160),
+        ("the 5-hour window frees up first · refused 14:43 in lab", 120),
+        ("5-hour frees up first · refused 14:43", 84),
+    ],
+)
+async def test_cure_keeps_its_page_before_a_refusal_keeps_its_words(expected: str, width: int) -> None:
+    """If the facts below a block do not fit, the last of them are shortened first."""
+    reason = "self_selected_spend_limit_reached"
+    capped = OrgBodies(usage=usage_body(100.0, 46.0), overage=overage_body(5000, 5000, reason=reason))
+    refusal = build_refusal(
+        1,
+        NOW - timedelta(minutes=5),
+        org=capped.org["uuid"],
+        credits_reason=reason,
+        offers_low_priority=False,
+    )
+    news = Reading(NO_SESSION, NOW, transcripts=TranscriptNews(NOW, (refusal,)), is_archived=True)
+    scene = stage(capped)
+    async with app(scene).run_test(size=(width, 36)) as pilot:
+        await pilot.pause()
+        await scene.post(pilot, news)
+        (line,) = (line for line in screen(pilot) if "Raise the cap" in line)
+        assert f"Raise the cap on claude.ai/settings/usage · {expected}" in line
+
+
+async def test_locked_credits_have_no_rate() -> None:
+    """A rate is of open credits only, because locked ones are not spent any more."""
+    for bodies, has_rate in ((LABORATORY, True), (TEAM, False)):
+        async with app(stage(bodies)).run_test(size=(120, 36)) as pilot:
+            await pilot.pause()
+            assert pilot.app.screen.view.figures.rate is not None  # type: ignore[attr-defined]
+            assert ("/h since" in "".join(screen(pilot)[6:14])) is has_rate
 
 
 @pytest.mark.parametrize("size", [(120, 36), (40, 8)], ids=["framed", "small"])

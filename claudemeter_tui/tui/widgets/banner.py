@@ -274,7 +274,8 @@ def _fill_rows(
 ) -> tuple[list[list[str]], list[Forms]]:
     """Return the facts of each line, in order, and the facts for which there was no room.
 
-    Only the last line shortens its facts; it keeps `reserve` cells for a note if some are left out.
+    Only the last line shortens its facts, the least important first; it keeps `reserve` cells for a note if
+    some are left out.
     """
     rows: list[list[str]] = []
     rest = list(facts)
@@ -286,7 +287,7 @@ def _fill_rows(
             row = row or _choose_forms(rest[:1], room)
         else:
             cells = {n: room if n == len(rest) else room - reserve for n in _down(rest)}
-            row = next(filter(None, (_choose_forms(rest[:n], cells[n]) for n in _down(rest))), ())
+            row = next(filter(None, (_shorten_last(rest[:n], cells[n]) for n in _down(rest))), ())
             row = row or _choose_forms(rest[:1], room)
         if row or not rows:
             rows.append(list(row))
@@ -303,10 +304,21 @@ def _down(facts: Sequence[Forms]) -> range:
 
 def _choose_forms(facts: Sequence[Forms], room: int) -> tuple[str, ...]:
     """Return a form of each fact so that all fit, the first ones shortened first; empty if they do not."""
+    return _shorten(facts, room, [*range(len(facts)), *range(len(facts))])
+
+
+def _shorten_last(facts: Sequence[Forms], room: int) -> tuple[str, ...]:
+    """Return a form of each fact so that all fit, the last one as short as needed first; empty if not."""
+    places = reversed([place for place, forms in enumerate(facts) for _ in forms[1:]])
+    return _shorten(facts, room, [*places])
+
+
+def _shorten(facts: Sequence[Forms], room: int, places: Sequence[int]) -> tuple[str, ...]:
+    """Return the first forms that fit, after the fact at each of these places was shortened once more."""
     chosen = [0] * len(facts)
     cells = [[cell_len(form) for form in forms] for forms in facts]
     room -= SEPARATOR_WIDTH * (len(facts) - 1)
-    for place in (None, *range(len(facts)), *range(len(facts))):
+    for place in (None, *places):
         if place is not None:
             chosen[place] = min(chosen[place] + 1, len(facts[place]) - 1)
         if sum(map(list.__getitem__, cells, chosen)) <= room:

@@ -240,7 +240,11 @@ def _iterate_facts(state: OrgState, view: View) -> Iterator[CreditsFact]:
             forms = [f"says {form}" for form in list_use_forms(other, view.now, view.zone)]
             yield _label_forms(ORIGIN_LABELS[other.origin], forms)
     figures = view.get_figures(state)
-    for fact in format_credits_forecast(figures.rate, figures.forecast, view.now, view.zone):
+    # Locked credits are not spent, so their rate would only take the place of other facts.
+    is_locked = figures.verdict.credits is CreditState.LOCKED
+    for fact in format_credits_forecast(
+        None if is_locked else figures.rate, figures.forecast, view.now, view.zone
+    ):
         yield _label_forms("", [fact, *(fact[place + 2 :] for place in [fact.find(", ")] if place > 0)])
     yield from _iterate_charges(state.subscription, view)
 
