@@ -49,8 +49,8 @@ MANY = tuple(
     ("orgs", "size", "key", "expected"),
     [
         (TRIO, (120, 36), "2", "  ● 1 Personal 67% ▐■ 2 Acme Team BLOCKED▌ ▲ 3 Lab on credits"),
-        (TRIO, (40, 8), "2", " ●1▐■ 2 Acme Team BLOCKED▌ ▲3"),
-        (TRIO, (40, 8), "3", " ●1 ■2▐▲ 3 Lab on credits▌"),
+        (TRIO, (40, 8), "2", " ●1 Perso…▐■ 2 Acme Team BLOCKED▌ ▲3 Lab"),
+        (TRIO, (40, 8), "3", " ●1 Perso… ■2 Acme …▐▲ 3 Lab on credits▌"),
         (MANY, (60, 20), "1", " ▐● 1 Org 1 67%▌ ● 2 Org 2  ● 3 Org 3  ● 4 Org 4     1/15  ›"),
     ],
 )
@@ -71,17 +71,42 @@ async def test_selected_tab_is_whole(
         (80, " ▐● 1 Personal 67%▌ ■ 2 Acme Team BLOCKED  ▲ 3 Lab on credits  ● 4 Org 4 67%"),
         (76, " ▐● 1 Personal 67%▌ ■ 2 Acme Team BLOCKED  ▲ 3 Lab on credits  ● 4 Org 4"),
         (70, " ▐● 1 Personal 67%▌ ■ 2 Acme Team BLOCKED  ▲ 3 Lab  ● 4 Org 4"),
-        (55, " ▐● 1 Personal 67%▌ ■ 2 Acme Team  ▲ 3 Lab  ● 4 Org 4"),
-        (52, " ▐● 1 Personal 67%▌ ■ 2 Acme …  ▲ 3 Lab  ● 4 Org 4"),
+        (64, "▐● 1 Personal 67%▌ ■2 Acme Team BLOCKED ▲3 Lab ●4 Org 4"),
+        (58, "▐● 1 Personal 67%▌ ■2 Acme Team ▲3 Lab ●4 Org 4"),
+        (52, "▐● 1 Personal 67%▌ ■2 Acme T… ▲3 Lab ●4 Org 4"),
+        (47, "▐● 1 Personal 67%▌ ■2 Acm… ▲3 Lab ●4 Org…"),
         (40, "▐● 1 Personal 67%▌ ■2 ▲3 ●4"),
         (24, "▐● 1 Personal▌ ■2 ▲3 ●4"),
     ],
 )
 async def test_tabs_are_shortened_before_one_is_left_out(width: int, expected: str) -> None:
-    """Calm states go first, then names become shorter; mark and number stay."""
+    """Calm states go first, then names become shorter, as few letters as needed; mark and number stay."""
     async with app(stage(*TRIO, MANY[3])).run_test(size=(width, 24)) as pilot:
         await pilot.pause()
         assert expected == screen(pilot)[1]
+
+
+async def test_other_tabs_stay_as_they_are_when_another_is_selected() -> None:
+    """At every width, an org that is not selected has the same words whichever is."""
+    kinds = (TEAM, LABORATORY, CREDITS_BLOCKED, PERSONAL, LABORATORY, PERSONAL)
+    names = ("Personal", "Acme Team", "Lab", "Side project", "Globex Enterprise", "Flaky Labs")
+    orgs = [
+        replace(kind, org=kind.org | {"uuid": MANY[place].org["uuid"], "name": name})
+        for place, (kind, name) in enumerate(zip(kinds, names, strict=True))
+    ]
+    async with app(stage(*orgs)).run_test(size=(160, 36)) as pilot:
+        await pilot.pause()
+        for width in range(40, 161, 6):
+            await pilot.resize_terminal(width, 36)
+            seen: dict[str, set[str]] = {}
+            for key in "123456":
+                await pilot.press(key)
+                await pilot.pause()
+                before, _, after = re.split("[▐▌]", screen(pilot)[1])
+                for tab in re.findall(r"[■◆▲●] ?\d[^■◆▲●]*", f"{before} {after}"):
+                    seen.setdefault(tab.strip()[:3], set()).add(tab.strip())
+            assert len(seen) == 6, width
+            assert {len(words) for words in seen.values()} == {1}, (width, seen)
 
 
 @pytest.mark.parametrize(("key", "mark"), [("1", "■"), ("9", " ")])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate, pairwise
@@ -57,6 +57,8 @@ class TabForm(NamedTuple):
     """Least severity of a verdict whose state is shown. None for no state: the mark shows it."""
     name: int
     """Maximum cells of number and name; 0 for the number alone."""
+    is_compact: bool = False
+    """True without the blanks around mark and number: `▲2 Acme`. Then `name` does not count the number."""
     is_selected_whole: bool = True
     """False if the selected tab has no state either: the banner below it names it."""
 
@@ -67,10 +69,14 @@ TAB_FORMS = (
     TabForm(Severity.NORMAL, MAX_NAME_WIDTH),
     TabForm(Severity.WARNING, MAX_NAME_WIDTH),
     *(TabForm(Severity.CRITICAL, cells) for cells in (MAX_NAME_WIDTH, 18, 14)),
-    *(TabForm(None, cells) for cells in (18, 14, 12, 10, 8)),
+    *(TabForm(Severity.CRITICAL, cells, is_compact=True) for cells in (12, 10)),
+    *(TabForm(None, cells) for cells in (18, 14)),
+    *(TabForm(None, cells, is_compact=True) for cells in (12, 10, 9, 8, 7, 6, 5, 4)),
     *NUMBERS,
 )
 """All forms, the longest first: first calm states go, then names become shorter."""
+LONG_FORMS = tuple(form for form in TAB_FORMS if form.name and not form.is_compact)
+"""The forms for orgs without a number."""
 SCROLLED = TabForm(None, 14)
 """Form of the tabs if not all orgs have one, and there are too many for numbers."""
 
@@ -92,7 +98,7 @@ class OrgTabs(LineWidget):
         key: OrgKey
 
     def draw(self, width: int, height: int) -> list[StyledLine]:  # noqa: ARG002
-        """Draw all tabs in the longest form that fits, and the number of problems.
+        """Draw all tabs in the longest form that fits whichever is selected, and the number of problems.
 
         If they fit in no form, draw those around the selected one, with arrows, its position and the mark of
         the worst hidden org.
@@ -102,8 +108,8 @@ class OrgTabs(LineWidget):
         has_keys = len(orgs) <= MAX_NUMBER
         if has_keys or len(orgs) * MIN_TAB <= width:
             every = [_Tab.describe(view, place) for place in range(len(orgs))]
-            for form in TAB_FORMS if has_keys else TAB_FORMS[: -len(NUMBERS)]:
-                lead, cells = int(form not in NUMBERS), sum([tab.measure(form) for tab in every])
+            for form in TAB_FORMS if has_keys else LONG_FORMS:
+                lead, cells = int(form in LONG_FORMS), _measure_tabs(every, form)
                 for count in counts or [none]:
                     if cells <= width - lead - count.cell_length:
                         self._first = 0
@@ -162,6 +168,16 @@ class OrgTabs(LineWidget):
         return spread_line(left, right, width) if right.cell_length else left
 
 
+def _measure_tabs(tabs: Sequence[_Tab], form: TabForm) -> int:
+    """Return the cells of all tabs in a form if the one that is then widest is selected.
+
+    So names and states do not change when another org is selected.
+    """
+    whole, cells = form.is_selected_whole, [tab.measure(form) for tab in tabs]
+    selected = [tab.name_cells + len(tab.mark) + 3 + (tab.state_cells if whole else 0) for tab in tabs]
+    return sum(cells) + max([one - own for one, own in zip(selected, cells, strict=True)], default=0)
+
+
 def _build_worst_mark(view: View, hidden: Iterable[OrgState]) -> StyledLine:
     """Return the mark of the worst of the hidden orgs; a blank if all of them are calm."""
     verdicts = [view.get_figures(state).verdict for state in hidden]
@@ -191,8 +207,16 @@ class _Tab(NamedTuple):
     """Number of the org, also without a key."""
     name: str
     """Its name, behind the number if that has a key."""
+    name_cells: int
+    """Cells of that, at most `MAX_NAME_WIDTH`."""
+    bare_name: str
+    """Its name alone."""
+    bare_cells: int
+    """Cells of its name alone."""
     short: str
     """Short form of its verdict."""
+    state_cells: int
+    """Cells of that, with a blank before it."""
     severity: Severity
     mark: str
     style: str
@@ -207,11 +231,17 @@ class _Tab(NamedTuple):
         mark, style = get_verdict_mark(verdict.state, severity), get_verdict_style(verdict.state, severity)
         is_unread = bool(view.past_label) and not state.replies
         short = NOT_READ if is_unread else format_short_verdict(verdict, view.now, view.zone)
-        number = f"{place + 1}"
+        short = short.rjust(PERCENT_WIDTH if short.endswith("%") else 0)
+        number, bare_name = f"{place + 1}", state.org.display_name
+        name = f"{number} {bare_name}" if place < MAX_NUMBER else bare_name
         return cls(
             number,
-            f"{number} {state.org.display_name}" if place < MAX_NUMBER else state.org.display_name,
-            short.rjust(PERCENT_WIDTH if short.endswith("%") else 0),
+            name,
+            min(cell_len(name), MAX_NAME_WIDTH),
+            bare_name,
+            cell_len(bare_name),
+            short,
+            len(short) + 1,
             severity,
             mark,
             style,
@@ -225,12 +255,16 @@ class _Tab(NamedTuple):
         return "" if form.least is None or self.severity < form.least else self.short
 
     def measure(self, form: TabForm) -> int:
-        """Return the cells of the tab in a form, at most; a shortened name can have one less."""
-        if form.name == 0 and not self.is_selected:
+        """Return the cells of the tab in a form, at most, if it is not selected.
+
+        A shortened name can have one cell less.
+        """
+        if form.name == 0:
             return len(self.mark) + len(self.number) + 1
-        short = self.choose_short(form)
-        widest = MAX_NAME_WIDTH if self.is_selected else form.name
-        return min(cell_len(self.name), widest) + len(self.mark) + 3 + (len(short) + 1 if short else 0)
+        state = self.state_cells if form.least is not None and self.severity >= form.least else 0
+        if form.is_compact:
+            return min(self.bare_cells, form.name) + len(self.mark) + len(self.number) + 2 + state
+        return min(self.name_cells, form.name) + len(self.mark) + 3 + state
 
     def build(self, room: int, form: TabForm) -> StyledLine:
         """Return the tab with mark, number, name and short verdict, in at most `room` cells.
@@ -240,6 +274,10 @@ class _Tab(NamedTuple):
         if form.name == 0 and not self.is_selected:
             return build_line((f" {self.mark}", self.style), (self.number, MUTED))
         short = self.choose_short(form)
+        if form.is_compact and not self.is_selected:
+            name = shorten_name(self.bare_name, form.name)
+            words = f"{self.number} {name}" + (" " if short else "")
+            return build_line((f" {self.mark}", self.style), (words, MUTED), (short, self.style))
         widest = MAX_NAME_WIDTH if self.is_selected else form.name
         name = shorten_name(self.name, max(5, min(widest, room - len(short) - 5)))
         if self.is_selected:
