@@ -373,7 +373,10 @@ def test_picture_in_ascii(snap_compare: Compare, days: int) -> None:
 
 @pytest.mark.parametrize("minutes", [0, 15])
 async def test_overview_has_the_same_run(minutes: int) -> None:
-    """The chart below the overview begins where that of the dashboard does, and has the same rise."""
+    """The chart below the overview begins where that of the dashboard does, and has the same rise.
+
+    It has only this period, and so no other one in its title.
+    """
     archive = Archive(series=simulate_archive(READ - timedelta(minutes=46), 1))
     scene = stage(PERSONAL)
     async with app(scene, load_series=archive.load).run_test(size=(120, 36)) as pilot:
@@ -383,3 +386,4 @@ async def test_overview_has_the_same_run(minutes: int) -> None:
         dashboard = re.findall(r"\+\S+ since \d\d:\d\d", text(pilot))
         await press(pilot, "o")
         assert dashboard == re.findall(r"\+\S+ since \d\d:\d\d", text(pilot)) != []
+        assert "Used credits  ▐run▌ ─" in text(pilot)

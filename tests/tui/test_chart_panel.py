@@ -80,12 +80,13 @@ async def test_rise_after_a_restart_is_that_of_the_chart() -> None:
     ("expected", "size"),
     [
         ("Used credits · w limits  1h ▐run▌", (80, 24)),
-        ("Used credits · w limits  ▐run▌", (60, 20)),
-        ("Used credits  1h ▐run▌", (120, 36)),
+        ("Used credits · w limits  - ▐run▌ + ", (60, 20)),
+        ("Used credits · w limits  - 1h ▐run▌ 24h 7d 30d 365d + ", (100, 24)),
+        ("Used credits  - 1h ▐run▌ 24h 7d 30d 365d + ", (120, 36)),
     ],
 )
 async def test_only_chart_names_the_key_of_the_other_one(expected: str, size: tuple[int, int]) -> None:
-    """The title of the only chart has the key that shows the other one; with two charts it has none."""
+    """The first chart has the keys of the period, and the only one the key that shows the other."""
     async with app(stage(LABORATORY)).run_test(size=size) as pilot:
         await pilot.pause()
         (title,) = (line for line in screen(pilot) if "Used credits" in line)
@@ -98,7 +99,7 @@ async def test_windows_chart_has_a_key() -> None:
         await pilot.pause()
         await pilot.press("w")
         await pilot.pause()
-        assert "Utilization · w credits  1h ▐5-hour▌ 24h 7d" in text(pilot)
+        assert "Utilization · w credits  - 1h ▐5-hour▌ 24h 7d 30d 365d +" in text(pilot)
         assert "── 5-hour 100%  ══ 7-day all 58%" in text(pilot)
 
 
@@ -220,7 +221,7 @@ async def test_title_has_the_periods(expected: str, presses: int) -> None:
         await pilot.pause()
         await pilot.press(*(["plus" if presses > 0 else "minus"] * abs(presses)))
         await pilot.pause()
-        assert f"Used credits  {expected} ─" in text(pilot)
+        assert f"Used credits  - {expected} + ─" in text(pilot)
         assert "+$5.12 since 14:02   $8.12 ─" in text(pilot)
 
 
@@ -228,7 +229,7 @@ async def test_narrow_title_has_the_selected_period() -> None:
     """With less room the other periods are left out, and never the figures."""
     async with app(stage(LABORATORY)).run_test(size=(60, 24)) as pilot:
         await pilot.pause()
-        assert "Used credits  ▐run▌ ─" in text(pilot)
+        assert "Used credits  - ▐run▌ + ─" in text(pilot)
         assert "+$5.12 since 14:02   $8.12 ─" in text(pilot)
 
 

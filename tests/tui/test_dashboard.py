@@ -663,17 +663,17 @@ async def test_chart_changes_its_span_and_follows_the_pointer() -> None:
     """`+` and `-` change the time span of the chart, and the pointer shows time and value."""
     async with app(stage(LABORATORY)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
-        assert "Used credits  1h ▐run▌ 24h" in text(pilot)
+        assert "Used credits  - 1h ▐run▌ 24h" in text(pilot)
         await pilot.press("minus")
         await pilot.pause()
-        assert "Used credits  ▐1h▌ run 24h" in text(pilot)
+        assert "Used credits  - ▐1h▌ run 24h" in text(pilot)
         await pilot.hover(offset=(117, 20))
         await pilot.pause()
         assert "14:48  $8.12" in text(pilot)
         await pilot.hover(offset=(5, 0))
         await pilot.press("plus", "plus", "plus")
         await pilot.pause()
-        assert "Used credits  1h run 24h ▐7d▌ 30d" in text(pilot)
+        assert "Used credits  - 1h run 24h ▐7d▌ 30d" in text(pilot)
 
 
 async def test_palette_has_the_same_actions() -> None:

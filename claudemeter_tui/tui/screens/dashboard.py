@@ -68,7 +68,7 @@ def compose_parts() -> ComposeResult:
     with Container(id="panels"):
         yield LimitsPanel()
         yield CreditsPanel()
-    yield ChartPanel(id="chart")
+    yield ChartPanel(id=chart_panel.FIRST_CHART)
     yield ChartPanel(id=chart_panel.SECOND_CHART)
     yield Static(id="spacer")
     yield StatusLine()
@@ -142,7 +142,7 @@ class ChartScreen(ViewScreen):
     def compose(self) -> ComposeResult:
         """Create verdict, chart and hints."""
         yield Banner()
-        yield ChartPanel()
+        yield ChartPanel(id=chart_panel.FIRST_CHART)
         yield KeyHints(CHART_HINTS)
 
     def draw_view(self) -> None:

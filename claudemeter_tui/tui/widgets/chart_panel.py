@@ -89,8 +89,10 @@ REPLOT_INTERVAL = 30
 """Seconds between two plots of the same figures: their columns are longer, so a chart rarely changes."""
 STACKED_MARGIN = 7
 """Minimum cells of the scale if two charts are stacked: `$1,000 ┤`."""
+FIRST_CHART = "chart"
+"""Id of the only or upper panel, whose title has the keys of the chart."""
 SECOND_CHART = "second"
-"""Id of the lower panel, whose legend leaves out the marks of the upper one."""
+"""Id of the lower panel, whose legend leaves out the marks of the upper one. Others have only one period."""
 MIN_SPARKLINE = 8
 """Minimum cells of the line of blocks that replaces a chart; the text beside it is shorter if needed."""
 CHART_TITLE_FROM = 5
@@ -148,6 +150,8 @@ class ChartPanel(LineWidget):
         name = _describe_windows(self._chart) if windows else _describe_credits(state)
         subject = build_line((name, HEADING))
         periods = [*self._iterate_periods(windows=windows)]
+        if self.id not in (FIRST_CHART, SECOND_CHART):
+            periods = periods[-1:]
         titles = [build_line(subject, "  ", period) for period in periods]
         titles += [subject, *([build_line()] if windows else [])]
         margin, point = 2 if view.layout.framed else 1, None
@@ -164,15 +168,16 @@ class ChartPanel(LineWidget):
         other = build_line((" · ", MUTED), ("w", HEADING), (f" {'credits' if windows else 'limits'}", MUTED))
         keyed = [build_line(subject, other, "  ", period) for period in periods if is_single]
         pairs = chain(
-            product(keyed[:1], forms[:-1]),
-            product(keyed[1:], forms[:1]),
+            product(keyed[:2], forms[:-1]),
+            product(keyed[2:3], forms[:2]),
+            product(keyed[3:], forms[:1]),
             ((title, form) for form in forms for title in titles),
         )
         fitting = (pair for pair in pairs if sum(each.cell_length for each in pair) < room)
         return next(fitting, (subject, build_line()))
 
     def _iterate_periods(self, *, windows: bool) -> Iterator[StyledLine]:
-        """Yield `1h ▐run▌ 24h 7d 30d 365d`, then only the selected period."""
+        """Yield `- 1h ▐run▌ 24h 7d 30d 365d +` with the keys, then without, then only the selected period."""
         view = self.view
         run = SESSION_LABEL if windows and find_charted_window(view) is not None else "run"
         names = [(span, run if span is None else name) for span, name in CHART_SPANS]
@@ -180,12 +185,15 @@ class ChartPanel(LineWidget):
         chosen = draw_selected((selected, SELECTED))
         at = [span for span, _ in names].index(view.span)
         before, after = ([name for _, name in part] for part in (names[:at], names[at + 1 :]))
-        yield build_line(
+        every = build_line(
             ("".join(f"{name} " for name in before), MUTED),
             chosen,
             ("".join(f" {name}" for name in after), MUTED),
         )
-        yield chosen
+        for period in (every, chosen):
+            if self.id == FIRST_CHART:
+                yield build_line(("- ", HEADING), period, (" +", HEADING))
+            yield period
 
     def _draw_chart(self, state: OrgState, width: int, height: int) -> list[StyledLine]:
         chart = self._plot(state, width, height)
