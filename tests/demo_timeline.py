@@ -182,7 +182,7 @@ def story() -> tuple[Moment, ...]:
     then("12:31", CAN_WORK, "read 11m ago", "no update since 12:20")
     then("12:40", UNKNOWN, "No successful read for 20m: server error")
     then("12:50", CAN_WORK, "", "figures are up to date again", usage=200)
-    stops = "work stops when a plan window is full (5-hour 12%, 7-day all 60%)"
+    stops = "Add credits on claude.ai/settings/usage · work stops when a plan window is full"
     why = "the prepaid balance is empty"
     block, empty = f"credits BLOCKED: {why}", {"out_of_credits": True}
     then("13:20", YET_BLOCKED, stops, block, alert=block, credits=empty, balance=0)

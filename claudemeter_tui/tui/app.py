@@ -105,6 +105,8 @@ ARCHIVE_WORKERS = "archive"
 """Group of the workers that read what the first screen shows."""
 NEED_REPLIES = ("details", "overview")
 """Screens with nothing to show where replies are no longer kept."""
+SHOW_NOW = ("SHOWS_HISTORY", "SHOWS_MACHINE")
+"""Attributes of screens that show figures of now, even over a past moment."""
 OF_ONE_ORG = ("details", "history")
 """Screens about the selected org: whoever opens one has chosen the org."""
 NO_PAST = "There is no history: it is switched off (history.enabled)."
@@ -736,8 +738,8 @@ class Claudemeter(App[str]):
         elif message.step > 0:
             self.past = self._return = None
         else:
-            what = "earlier event" if message.step else "history"
-            self.show_message(f"There is no {what} of this org{'' if message.step else ' at that time'}.")
+            no_history = "There is no history of this org at that time."
+            self.show_message("No earlier event of this org is kept." if message.step else no_history)
 
     async def _leave_past(self) -> None:
         """Return to now, and to the list in which the moment was chosen."""
@@ -927,7 +929,9 @@ class Claudemeter(App[str]):
         from claudemeter_tui.formatting.values import format_with_countdown
         from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN
 
-        session = self._build_view().session
+        state = self.store.find_org_state(self.selected)
+        sessions = self.store.sessions
+        session = self.store.find_session_state(state.session) if state else next(iter(sessions), None)
         schedule, now = session.schedule if session else None, self._clock()
         has_to_wait = schedule is not None and schedule.is_backing_off and schedule.next_at > now
         if not has_to_wait:
@@ -1093,7 +1097,7 @@ class Claudemeter(App[str]):
         shown = type(self.screen)
         self._close_overlay()
         if shown is not screen and self._check_room():
-            opened = screen(self._build_view())
+            opened = screen(self._build_view(screen))
             opened.opened_from = shown
             await self.push_screen(opened)
 
@@ -1129,11 +1133,16 @@ class Claudemeter(App[str]):
         if size != self.size or self.size != self.screen.outer_size:
             self.post_message(Resize(size, size))
 
-    def _build_view(self) -> View:
-        """Build the view of the current state, with pseudonyms in private mode."""
+    def _build_view(self, screen: type[Screen[Any]] | None = None) -> View:
+        """Build the view of a screen, with pseudonyms in private mode; by default of that on top.
+
+        The history and the use of this machine are those of now, and so is everything else on their screens.
+        """
         from claudemeter_tui.tui.view import HistoryState, MachineState, View
 
         options, known = self.options, self.history
+        shown = screen or type(self.screen)
+        past = None if any(getattr(shown, name, False) for name in SHOW_NOW) else self.past
         if known is not None and (known.key, known.request.weeks) != (self.selected, self.history_weeks):
             known = None
         state = HistoryState.READ if known is not None else HistoryState.READING
@@ -1147,30 +1156,30 @@ class Claudemeter(App[str]):
         request, wanted = self.archived.request if self.archived is not None else None, self._series_request
         # Of another period, it is shown until the figures of this one are read.
         has_series = request and wanted and (request.key, request.until) == (wanted.key, wanted.until)
-        is_past, earlier = self.past is not None, self.earlier_events
+        is_past, earlier = past is not None, self.earlier_events
         events_state = HistoryState.READ if earlier is not None else HistoryState.READING
         if is_past or options.load_events is None:
             events_state = HistoryState.OFF
         view = View(
-            self.shown_store,
-            self.shown_time,
+            past.store if past is not None else self.store,
+            past.at if past is not None else self.now,
             self.selected,
             options.zone,
             span=self.span,
             prefers_windows=self.prefers_windows,
-            past_figures=self.past.figures if self.past is not None else None,
-            events=self.past.events if self.past is not None else self._list_run_events(),
+            past_figures=past.figures if past is not None else None,
+            events=past.events if past is not None else self._list_run_events(),
             earlier_events=earlier if earlier is not None and not is_past else (),
             earlier_since=self._find_first_event_time() if events_state is HistoryState.READ else None,
             events_state=events_state,
             dismissed=frozenset() if is_past else self.dismissed,
-            seen_at=self.now if self.past is not None else None,
+            seen_at=self.now if past is not None else None,
             return_title=self._return.screen.LIST_NAME if self._return is not None else "",
             ascii=options.ascii,
             note=options.note,
             message=self.message,
             archived=self.archived.series if self.archived is not None and has_series else None,
-            today=self.today if self.past is None else None,
+            today=self.today if past is None else None,
             history=known.answer if known is not None else None,
             history_weeks=self.history_weeks,
             history_state=state,

@@ -183,6 +183,22 @@ async def test_search_is_ascii_on_request() -> None:
         assert text(pilot).isascii()
 
 
+async def test_number_of_matches_is_never_that_of_another_org() -> None:
+    """After a change of the org it is gone until the next match is sought."""
+    async with app(stage(TEAM, PERSONAL)).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        await pilot.press("1", "d", "slash", *"used", "enter")
+        await pilot.pause()
+        first = re.search(r"1 of (\d+)   n N", screen(pilot)[-1])
+        assert first is not None
+        await pilot.press("2")
+        await pilot.pause()
+        assert " of " not in screen(pilot)[-1]
+        await pilot.press("n")
+        await pilot.pause()
+        assert re.search(r"\d of \d+   n N", screen(pilot)[-1])
+
+
 @pytest.mark.slow
 async def test_search_covers_figures_and_replies() -> None:
     """Hits continue from tab to tab and round the end, and back; Escape ends the search, then closes."""

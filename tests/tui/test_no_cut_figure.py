@@ -26,7 +26,7 @@ from claudemeter_tui.tui.layout import compute_panel_shares
 from claudemeter_tui.tui.screens.dashboard import lay_out_view
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.banner import Banner
-from claudemeter_tui.tui.widgets.chart_panel import ChartPanel, switch_chart
+from claudemeter_tui.tui.widgets.chart_panel import FIRST_CHART, SECOND_CHART, ChartPanel, switch_chart
 from claudemeter_tui.tui.widgets.credits_panel import CreditsPanel
 from claudemeter_tui.tui.widgets.details_pages import FigurePage
 from claudemeter_tui.tui.widgets.header import Header
@@ -108,9 +108,13 @@ def stacked(scene: Scene, size: tuple[int, int], *, ascii_only: bool = False) ->
     cells = width
     if layout.wide and parts["LimitsPanel"] and parts["CreditsPanel"]:
         cells = compute_panel_shares(width)[0]
-    made = {"LimitsPanel": LimitsPanel(), "CreditsPanel": CreditsPanel(), "#chart": ChartPanel()}
+    made = {
+        "LimitsPanel": LimitsPanel(),
+        "CreditsPanel": CreditsPanel(),
+        "#chart": ChartPanel(id=FIRST_CHART),
+    }
     made |= {"Header": Header(), "OrgTabs": OrgTabs(), "Banner": Banner(), "StatusLine": StatusLine()}
-    made |= {"#second": ChartPanel(), "KeyHints": KeyHints(FOOTER_KEYS)}
+    made |= {"#second": ChartPanel(id=SECOND_CHART), "KeyHints": KeyHints(FOOTER_KEYS)}
     room = {"LimitsPanel": cells, "CreditsPanel": width - cells - 1 if cells < width else width}
     seen = {"#second": switch_chart(view)}
     found = {

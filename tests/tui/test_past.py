@@ -97,7 +97,7 @@ async def test_events_are_visited_in_turn(load_past: LoadPast) -> None:
         assert "as of 13:18: CAN WORK" in text(pilot)
         assert " 80% " in text(pilot)
         await press(pilot, "left_square_bracket")
-        assert "There is no earlier event of this org." in text(pilot)
+        assert "No earlier event of this org is kept." in text(pilot)
         await press(pilot, "right_square_bracket")
         assert "as of 13:48: ON CREDITS" in text(pilot)
         await press(pilot, "right_square_bracket")
@@ -332,7 +332,7 @@ async def test_escape_returns_to_the_row_of_the_moment(
 
 @pytest.mark.parametrize("has_replies", [True, False])
 async def test_history_returns_to_the_past_moment(load_past: LoadPast, *, has_replies: bool) -> None:
-    """`h` opens it in the past, and Esc leaves the moment on screen."""
+    """`h` opens the history of now, below the verdict of now, and Esc leaves the moment on screen."""
     if not has_replies:
         forget_replies()
     async with dashboard(load_past).run_test(size=WIDE) as pilot:
@@ -340,14 +340,24 @@ async def test_history_returns_to_the_past_moment(load_past: LoadPast, *, has_re
         past = screen(pilot)
         await press(pilot, "h")
         assert "covered less than 1% of the time" in text(pilot)
-        assert "as of 13:48" in text(pilot)
+        assert "as of" not in screen(pilot)[0]
         await press(pilot, "escape")
         assert screen(pilot) == past
 
 
+@pytest.mark.parametrize("has_replies", [True, False])
+async def test_refresh_over_a_past_moment_is_that_of_now(load_past: LoadPast, *, has_replies: bool) -> None:
+    """`r` polls without a message, because the session as it is now is not being read."""
+    if not has_replies:
+        forget_replies()
+    async with dashboard(load_past).run_test(size=WIDE) as pilot:
+        await press(pilot, "left_square_bracket", "r")
+        assert [notice.message for notice in pilot.app._notifications] == []
+
+
 @pytest.mark.parametrize("ascii_only", [False, True])
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-@pytest.mark.parametrize("key", ["", "e", "h", "question_mark"])
+@pytest.mark.parametrize("key", ["", "e", "question_mark"])
 async def test_figures_outlive_the_replies(
     load_past: LoadPast, size: tuple[int, int], key: str, *, ascii_only: bool
 ) -> None:

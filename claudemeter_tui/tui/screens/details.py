@@ -16,6 +16,7 @@ from claudemeter_tui.formatting.figures import Section, build_sections
 from claudemeter_tui.formatting.json_view import JsonLine, format_json_lines
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import Failure, Reply
+from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.keys import HELP_KEY, Key
 from claudemeter_tui.tui.screens.lists import CURSOR_KEYS, SPACED_FROM, ListScreen, describe_no_org
@@ -95,6 +96,8 @@ class DetailsScreen(ListScreen):
         self._previewed: tuple[object, ReplyPage] | None = None
         """Page of the reply beside the figures, with what it was built from. None before the first one."""
         self._first_tab = 0
+        self._result_key: OrgKey | None = None
+        """The org whose number of matches is shown. None if none is."""
 
     def compose(self) -> ComposeResult:
         """Create the parts of a list, with a reply beside it."""
@@ -114,6 +117,7 @@ class DetailsScreen(ListScreen):
         self.item_list.show(sheet, at or 0)
         self._cursor_keys[self._tab] = self._page.get_key(self.item_list.cursor)
         self._draw_preview()
+        self._update_result()
         width = self.app.size.width
         self._first_tab = self.show_tabs(
             lambda place: self._build_tab(tabs[place]),
@@ -196,7 +200,14 @@ class DetailsScreen(ListScreen):
         tab, item = hits[place]
         self._show_tab(tab)
         self.item_list.go_to(item)
+        self._result_key = self.view.key
         self.search_bar.show_result(f"{place + 1} of {len(hits)}   n N")
+
+    def _update_result(self) -> None:
+        """Remove the number of matches if it is that of another org."""
+        if self._result_key is not None and self._result_key != self.view.key:
+            self._result_key = None
+            self.search_bar.show_result("n N" if self._compile_pattern() is not None else "")
 
     def _compile_pattern(self) -> re.Pattern[str] | None:
         wanted = self.search_bar.search_text

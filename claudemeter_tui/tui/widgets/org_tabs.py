@@ -70,7 +70,7 @@ TAB_FORMS = (
     TabForm(Severity.WARNING, MAX_NAME_WIDTH),
     *(TabForm(Severity.CRITICAL, cells) for cells in (MAX_NAME_WIDTH, 18, 14)),
     *(TabForm(Severity.CRITICAL, cells, is_compact=True) for cells in (12, 10)),
-    *(TabForm(None, cells) for cells in (18, 14)),
+    *(TabForm(None, cells) for cells in (MAX_NAME_WIDTH, 18, 14)),
     *(TabForm(None, cells, is_compact=True) for cells in (12, 10, 9, 8, 7, 6, 5, 4)),
     *NUMBERS,
 )
