@@ -57,8 +57,7 @@ from claudemeter_tui.model.history import (
     CycleSource,
 )
 from claudemeter_tui.model.store import OrgState
-from claudemeter_tui.model.time_series import MAX_BRIDGED_PAUSE
-from claudemeter_tui.model.trackers import WORKING_STATES
+from claudemeter_tui.model.trackers import WORKING_STATES, find_unseen_end
 from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.model.windows import Severity
 
@@ -541,7 +540,8 @@ class _Simulation:
         self, at: int, state: VerdictState, cause: Cause | None, full: Sequence[_Window]
     ) -> None:
         """Emit the events of a new state, and of a lock that begins while the plan has room."""
-        before, was_locked, ended_at = self._state, self._is_locked, self._ends_at
+        before, was_locked = self._state, self._is_locked
+        ended_at = find_unseen_end(self._ends_at, from_millis(at))
         self._state, self._is_locked = state, cause is not None
         lock = None
         if cause is not None:
@@ -549,7 +549,6 @@ class _Simulation:
             lock = CreditLock(CreditState.LOCKED, cause, until=end)
         ends_at = min((window.end or 0 for window in full), default=None)
         until = self._ends_at = from_millis(ends_at) if ends_at is not None else None
-        is_ended = ended_at is not None and from_millis(at) - ended_at > MAX_BRIDGED_PAUSE
         if before is None:
             return
         states = {"before": before, "after": state}
@@ -567,15 +566,14 @@ class _Simulation:
             self._emit(at, EventKind.BLOCKED, severity=Severity.FULL, credit_lock=lock, until=until, **states)
         elif before is VerdictState.BLOCKED and state in WORKING_STATES:
             subject = SUBJECT_PLAN if lock is not None else SUBJECT_EXTRA_USAGE
-            lift = {"subject": subject, "credit_lock": lock, "until": ended_at if is_ended else None}
-            self._emit(at, EventKind.LIFTED, **lift, **states)
+            self._emit(at, EventKind.LIFTED, subject=subject, credit_lock=lock, until=ended_at, **states)
         elif state is VerdictState.ON_CREDITS:
             window = {"after": full[-1].label, "until": until} if full else {"after": None}
             self._emit(at, EventKind.ON_CREDITS, severity=Severity.WARNING, **states | window)
         elif state is VerdictState.WAIT:
             self._emit(at, EventKind.WAIT, severity=Severity.CRITICAL, until=until, **states)
         elif before is VerdictState.ON_CREDITS and state is VerdictState.CAN_WORK:
-            self._emit(at, EventKind.BACK_IN_PLAN, until=ended_at if is_ended else None, **states)
+            self._emit(at, EventKind.BACK_IN_PLAN, until=ended_at, **states)
 
     def _emit(self, at: int, kind: EventKind, **fields: object) -> None:
         if at >= self._events_from:

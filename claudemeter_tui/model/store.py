@@ -480,6 +480,11 @@ class Store:
             return next((state for state in self.orgs if state.org.uuid == key[1]), None)
         return found
 
+    def find_session_of_org(self, key: OrgKey | None) -> SessionState | None:
+        """Return the session of an org on screen, else the first session; None before the first poll."""
+        org = self.find_org_state(key)
+        return self.find_session_state(org.session) if org is not None else next(iter(self.sessions), None)
+
     def list_also_via(self, shown: OrgState) -> tuple[OrgState, ...]:
         """Return the states of the other accounts that have read the same figures as an org on screen."""
         return list_also_via(self.all_orgs, shown, self.separate_orgs)

@@ -304,6 +304,11 @@ Emit = Callable[..., None]
 """Type of `EventSink.emit` with some arguments bound."""
 
 
+def find_unseen_end(ends_at: datetime | None, now: datetime) -> datetime | None:
+    """Return the known end of a state that is over now, if it passed while nothing was read; else None."""
+    return ends_at if ends_at is not None and now - ends_at > MAX_BRIDGED_PAUSE else None
+
+
 @dataclass(frozen=True, slots=True)
 class VerdictTracker:
     """The last certain verdict."""
@@ -347,8 +352,7 @@ class VerdictTracker:
         # A meter can come from the usage reply, which is already listed.
         emit = partial(sink.emit, endpoints=tuple(dict.fromkeys(replies)))
         if self.state is not None and new.state is not self.state:
-            is_ended = self.ends_at is not None and sink.now - self.ends_at > MAX_BRIDGED_PAUSE
-            self._emit_state_change(new, verdict, emit, self.ends_at if is_ended else None)
+            self._emit_state_change(new, verdict, emit, find_unseen_end(self.ends_at, sink.now))
         # A lock causes an event even if the credits were not known to be open, as with contradicting replies.
         if self.state is not None:
             self._emit_lock_change(new, verdict, emit)

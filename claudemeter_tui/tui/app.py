@@ -105,8 +105,6 @@ ARCHIVE_WORKERS = "archive"
 """Group of the workers that read what the first screen shows."""
 NEED_REPLIES = ("details", "overview")
 """Screens with nothing to show where replies are no longer kept."""
-SHOW_NOW = ("SHOWS_HISTORY", "SHOWS_MACHINE")
-"""Attributes of screens that show figures of now, even over a past moment."""
 OF_ONE_ORG = ("details", "history")
 """Screens about the selected org: whoever opens one has chosen the org."""
 NO_PAST = "There is no history: it is switched off (history.enabled)."
@@ -755,27 +753,21 @@ class Claudemeter(App[str]):
         self._load_missing_history()
         self._load_missing_machine()
 
-    @property
-    def shown_store(self) -> Store:
-        """The store on screen: that of the past moment, if one is shown."""
-        return self.past.store if self.past is not None else self.store
+    def find_shown_past(self, screen: type[Screen[Any]] | None = None) -> PastMoment | None:
+        """Return the past moment that a screen shows, by default that on top. None for now."""
+        return None if getattr(screen or type(self.screen), "SHOWS_NOW", False) else self.past
 
-    @property
-    def shown_events(self) -> tuple[Event, ...]:
-        """The events up to now, or those before the past moment if one is shown; oldest first."""
-        if self.past is not None:
-            return self.past.events
-        return (*(self.earlier_events or ()), *self._dashboard_run.event_log.events)
+    def list_events(self) -> tuple[Event, ...]:
+        """Return the events up to now, oldest first."""
+        from claudemeter_tui.tui.view import join_events
 
-    @property
-    def shown_time(self) -> datetime:
-        """The time on screen: the past moment, if one is shown."""
-        return self.past.at if self.past is not None else self.now
+        return join_events(self.earlier_events or (), self._dashboard_run.event_log.events)
 
     @property
     def _listed_orgs(self) -> tuple[OrgState, ...]:
         """The orgs to choose from; all of now if the replies of the past moment are no longer kept."""
-        return self.store.orgs if self.past is not None and self.past.figures else self.shown_store.orgs
+        past = self.find_shown_past()
+        return self.store.orgs if past is None or past.figures is not None else past.store.orgs
 
     def watch_store(self) -> None:
         """Select an org at the start, open or close the connect screen, and redraw."""
@@ -929,9 +921,7 @@ class Claudemeter(App[str]):
         from claudemeter_tui.formatting.values import format_with_countdown
         from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN
 
-        state = self.store.find_org_state(self.selected)
-        sessions = self.store.sessions
-        session = self.store.find_session_state(state.session) if state else next(iter(sessions), None)
+        session = self.store.find_session_of_org(self.selected)
         schedule, now = session.schedule if session else None, self._clock()
         has_to_wait = schedule is not None and schedule.is_backing_off and schedule.next_at > now
         if not has_to_wait:
@@ -1134,15 +1124,11 @@ class Claudemeter(App[str]):
             self.post_message(Resize(size, size))
 
     def _build_view(self, screen: type[Screen[Any]] | None = None) -> View:
-        """Build the view of a screen, with pseudonyms in private mode; by default of that on top.
-
-        The history and the use of this machine are those of now, and so is everything else on their screens.
-        """
+        """Build the view of a screen, with pseudonyms in private mode; by default of that on top."""
         from claudemeter_tui.tui.view import HistoryState, MachineState, View
 
         options, known = self.options, self.history
-        shown = screen or type(self.screen)
-        past = None if any(getattr(shown, name, False) for name in SHOW_NOW) else self.past
+        past = self.find_shown_past(screen)
         if known is not None and (known.key, known.request.weeks) != (self.selected, self.history_weeks):
             known = None
         state = HistoryState.READ if known is not None else HistoryState.READING

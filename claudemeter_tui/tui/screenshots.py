@@ -332,11 +332,12 @@ class ConfirmScreen(ModalScreen[bool]):
 def save_private_screenshot(app: Claudemeter, redaction: RowRedactor) -> None:
     """Save a screenshot and a report, both without personal data."""
     picture = export_svg(app, redaction)
-    past = app.past.figures if app.past is not None else None
-    redacted_figures = redact_past_figures(past, redaction) if past is not None else None
+    past = app.find_shown_past()
+    figures = past.figures if past is not None else None
+    redacted_figures = redact_past_figures(figures, redaction) if figures is not None else None
     report = bug_report.build_report(
-        app.shown_store,
-        app.shown_time,
+        past.store if past is not None else app.store,
+        past.at if past is not None else app.now,
         redaction,
         past_figures=redacted_figures,
         size=(app.size.width, app.size.height),
@@ -344,7 +345,7 @@ def save_private_screenshot(app: Claudemeter, redaction: RowRedactor) -> None:
         settings={key: one.value for key, one in app.options.resolved.items()},
         choices={key: one.setting.choices for key, one in app.options.resolved.items()},
         versions=bug_report.collect_versions(),
-        events=app.shown_events,
+        events=past.events if past is not None else app.list_events(),
     )
     _save_and_notify(app, picture, report)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import Enum
@@ -244,9 +244,7 @@ class View:
     @cached_property
     def session(self) -> SessionState | None:
         """Session of the selected org, or the first session. None before the first poll."""
-        if self.state is not None:
-            return self.store.find_session_state(self.state.session)
-        return next(iter(self.store.sessions), None)
+        return self.store.find_session_of_org(self.key)
 
     @cached_property
     def problem_groups(self) -> tuple[ProblemGroup, ...]:
@@ -282,11 +280,7 @@ class View:
 
     def join_events(self) -> tuple[Event, ...]:
         """Return the events of earlier runs and of this one, oldest first, each of them once."""
-        # The archive can have an event of this run, whose time is before its start: that of a reset.
-        known = {_identify(event) for event in self.events}
-        every = [*(event for event in self.earlier_events if _identify(event) not in known), *self.events]
-        # Of several events of one moment, the most severe one is the newest.
-        return tuple(sorted(every, key=lambda event: (event.at, event.severity)))
+        return join_events(self.earlier_events, self.events)
 
     def looks_like(self, other: View) -> bool:
         """Return True if only the seconds in the header can differ from the other, earlier view."""
@@ -321,6 +315,15 @@ class View:
     def index(self) -> int:
         """Index of the selected org, from 0; 0 if no org is selected."""
         return next((i for i, state in enumerate(self.store.orgs) if state.key == self.key), 0)
+
+
+def join_events(earlier: Sequence[Event], own: Sequence[Event]) -> tuple[Event, ...]:
+    """Return the events of earlier runs and of this one, oldest first, each of them once."""
+    # The archive can have an event of this run, whose time is before its start: that of a reset.
+    known = {_identify(event) for event in own}
+    every = [*(event for event in earlier if _identify(event) not in known), *own]
+    # Of several events of one moment, the most severe one is the newest.
+    return tuple(sorted(every, key=lambda event: (event.at, event.severity)))
 
 
 def _identify(event: Event) -> tuple[object, ...]:

@@ -23,6 +23,8 @@ class ViewScreen(Screen[None]):
     """True if the screen opens over the dashboard and Escape closes it."""
     SHOWS_PAST: ClassVar[bool] = False
     """True if the screen needs `View.past_figures`."""
+    SHOWS_NOW: ClassVar[bool] = False
+    """True if the screen shows figures of now, also over a past moment."""
     SHOWS_HISTORY: ClassVar[bool] = False
     """True if the screen needs `View.history`."""
     SHOWS_MACHINE: ClassVar[bool] = False

@@ -66,9 +66,6 @@ class DetailsScreen(ListScreen):
     In a wide pane, the reply of the figure under the cursor is beside the figures.
     """
 
-    DEFAULT_CSS = """
-    DetailsScreen #lists { height: 1fr; }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in DETAILS_KEYS]
     NAME = "Details"
     SEARCH_HINTS = "Enter keep  Esc clear"
@@ -99,10 +96,9 @@ class DetailsScreen(ListScreen):
         self._result_key: OrgKey | None = None
         """The org whose number of matches is shown. None if none is."""
 
-    def compose(self) -> ComposeResult:
-        """Create the parts of a list, with a reply beside it."""
-        for part in super().compose():
-            yield Horizontal(part, ReplyPreview(), id="lists") if isinstance(part, VirtualList) else part
+    def compose_list(self) -> ComposeResult:
+        """Create the list, and a reply beside it."""
+        yield Horizontal(VirtualList(), ReplyPreview(), id="lists")
 
     def redraw(self) -> None:
         """Draw the current tab."""

@@ -128,6 +128,7 @@ class ListScreen(ViewScreen):
     DEFAULT_CSS = """
     ListScreen Banner { height: 1; }
     ListScreen .-away { display: none; }
+    ListScreen #lists { height: 1fr; }
     """
     IS_OVERLAY = True
     AUTO_FOCUS = "VirtualList"
@@ -147,9 +148,13 @@ class ListScreen(ViewScreen):
         yield Banner()
         yield ClickableLine(id="first")
         yield ClickableLine(id="second")
-        yield VirtualList()
+        yield from self.compose_list()
         yield SearchBar(self.SEARCH_HINTS)
         yield KeyHints(self.list_hints())
+
+    def compose_list(self) -> ComposeResult:
+        """Create the list, and what is beside it."""
+        yield VirtualList()
 
     def list_hints(self) -> Sequence[Key]:
         """Return the keys in the footer, most important first."""

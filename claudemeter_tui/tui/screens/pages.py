@@ -31,6 +31,7 @@ BELOW_FROM = 76
 class PagesScreen(MomentListScreen):
     """Pages under one row of tabs; each keeps its cursor."""
 
+    SHOWS_NOW = True
     PAGES: ClassVar[tuple[str, ...]]
     """Names of the pages, in the order of their tabs."""
 

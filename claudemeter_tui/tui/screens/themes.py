@@ -55,9 +55,6 @@ class ThemesScreen(ListScreen):
     In a wide pane, the dashboard of the org on screen is beside them, in the theme under the cursor.
     """
 
-    DEFAULT_CSS = """
-    ThemesScreen #lists { height: 1fr; }
-    """
     BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in THEMES_KEYS]
     HINTS = (THEMES_KEYS[-1], HELP_KEY, THEMES_KEYS[0], THEMES_KEYS[1], *PAGE_HINTS[1:])
     SEARCH_HINTS = "Enter keep  Esc clear"
@@ -70,16 +67,12 @@ class ThemesScreen(ListScreen):
         self._names: list[str] = []
         """The themes in the list."""
 
-    def compose(self) -> ComposeResult:
-        """Create the parts of a list, with a dashboard beside it."""
-        for part in super().compose():
-            if isinstance(part, VirtualList):
-                with Horizontal(id="lists"):
-                    yield part
-                    with Vertical(id="dashboard", classes="-hidden"):
-                        yield from compose_parts()
-            else:
-                yield part
+    def compose_list(self) -> ComposeResult:
+        """Create the list, and a dashboard beside it."""
+        with Horizontal(id="lists"):
+            yield VirtualList()
+            with Vertical(id="dashboard", classes="-hidden"):
+                yield from compose_parts()
 
     @property
     def _has_dashboard(self) -> bool:
