@@ -190,7 +190,10 @@ def _find_gaps(
     """
     known = [any(column) for column in zip(*steps, strict=True)]
     known = known[: edges.find_column(edges.now) + 1]
-    place = min(known.index(True), edges.find_column(curve.begins_at))
+    begin = edges.find_column(curve.begins_at)
+    if curve.values[0] is not None and curve.begins_at >= edges.start:
+        begin += 1  # the column of the first figure can be too late in it to show the figure
+    place = min(known.index(True), begin)
     if all(known[place:]):
         return
     ended = curve.add_end_gaps(edges, frame.max_fresh_age.total_seconds())

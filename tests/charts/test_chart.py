@@ -274,6 +274,17 @@ def test_label_of_a_gap_is_as_long_as_fits(expected: str, width: int) -> None:
     assert [word for word in words if word] == ([expected] if expected else [])
 
 
+@pytest.mark.parametrize("minutes", [0.2, 0.6, 1, 3, 20])
+def test_nothing_before_the_first_figure_is_no_gap(minutes: float) -> None:
+    """The first figure has nothing before it, wherever in its column it was read."""
+    runs = (ValueRun(Decimal(200), at(0), at(minutes)),)
+    for width in range(60, 76):
+        chart = build_credits_chart(
+            CreditSeries(MeterOrigin.OWN_OVERAGE, ("USD", 2), runs), frame(at(minutes), width, 8)
+        )
+        assert not any("░" in row for row in canvas(chart)), lines(chart)
+
+
 def test_label_of_a_gap_until_now_has_its_start() -> None:
     """A gap that has not ended has no end."""
     chart = build_credits_chart(series([100] * 6), frame(at(60), 90, 8))
