@@ -11,7 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from claudemeter_tui.extension.identity import EXTENSION_ORIGIN, HOST_NAME
 from tests.browsers.site import until
@@ -36,10 +36,19 @@ class Host:
 
     def _read(self) -> None:
         with contextlib.suppress(OSError), self._link.makefile("rb") as stream:
-            self.arguments[:] = json.loads(stream.readline())
-            while len(size := stream.read(4)) == 4:
-                self.messages.append(json.loads(stream.read(*struct.unpack("=I", size))))
+            self._take(stream)
         self.has_ended.set()
+
+    def _take(self, stream: IO[bytes]) -> None:
+        """Keep the arguments and messages; a host that ends while it writes one has not sent it."""
+        if not (arguments := stream.readline()).endswith(b"\n"):
+            return
+        self.arguments[:] = json.loads(arguments)
+        while len(header := stream.read(4)) == 4:
+            (size,) = struct.unpack("=I", header)
+            if len(message := stream.read(size)) < size:
+                return
+            self.messages.append(json.loads(message))
 
     def send(self, *messages: object) -> None:
         """Send messages to the extension."""

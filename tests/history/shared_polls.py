@@ -178,6 +178,8 @@ class Program:
     def _read(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
+            if not line.endswith("\n"):
+                break  # killed while it wrote this
             with self._changed:
                 self.shown.append(Shown(**json.loads(line)))
                 self._changed.notify_all()
