@@ -12,7 +12,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -628,9 +628,9 @@ class ArchiveReader:
             return past
         name, figures = self._rules.name_org, past.figures
         if figures is not None and figures.owner.org is not None:
-            figures = replace(figures, owner=replace(figures.owner, org=name(figures.owner.org)))
-        events = tuple(replace(one, org=one.org and name(one.org)) for one in past.events)
-        return replace(past, store=self._rules.apply_to_store(past.store), events=events, figures=figures)
+            figures = figures._replace(owner=figures.owner._replace(org=name(figures.owner.org)))
+        events = tuple(one._replace(org=one.org and name(one.org)) for one in past.events)
+        return past._replace(store=self._rules.apply_to_store(past.store), events=events, figures=figures)
 
     def load_history(self, key: OrgKey, request: HistoryRequest) -> HistoryAnswer | None:
         """Return an org's history."""
@@ -648,7 +648,7 @@ class ArchiveReader:
         if events is None or rules is None:
             return events
         kept = (event for event in events if event.org is None or not rules.ignores(event.org))
-        return tuple(replace(event, org=event.org and rules.name_org(event.org)) for event in kept)
+        return tuple(event._replace(org=event.org and rules.name_org(event.org)) for event in kept)
 
     def load_machine(self, key: OrgKey | None, request: MachineRequest) -> MachineUsage | None:
         """Return the use of this machine, and the rises of an org."""
@@ -758,8 +758,7 @@ def _query_series(
     return load_series(connection, org_id, since, until)
 
 
-@dataclass(frozen=True)
-class _PastSearch:
+class _PastSearch(NamedTuple):
     """A past moment to look up; see `Options.load_past`."""
 
     origin: str

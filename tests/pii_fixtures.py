@@ -95,13 +95,13 @@ def happened(store: Store) -> tuple[Event, ...]:
     """Return events with personal data in every field."""
     state, shut = store.orgs[0], CreditLock(CreditState.LOCKED, Cause.SERVER, CODE)
     event = Event(EventKind.BLOCKED, READ, SESSION, state.org, state.key, credit_lock=shut)
-    changed = replace(
-        event, kind=EventKind.SOURCE_CHANGED, credit_lock=None, before=SESSION.label, after=f"Edge, {NAME}"
+    changed = event._replace(
+        kind=EventKind.SOURCE_CHANGED, credit_lock=None, before=SESSION.label, after=f"Edge, {NAME}"
     )
-    field = replace(
-        event, kind=EventKind.NEW_FIELD, credit_lock=None, subject="usage", after=f"{EMAIL}, {NAME}"
+    field = event._replace(
+        kind=EventKind.NEW_FIELD, credit_lock=None, subject="usage", after=f"{EMAIL}, {NAME}"
     )
-    window = replace(event, kind=EventKind.WINDOW_FILLED, credit_lock=None, subject=f"7-day {NAME}, {EMAIL}")
+    window = event._replace(kind=EventKind.WINDOW_FILLED, credit_lock=None, subject=f"7-day {NAME}, {EMAIL}")
     return changed, field, window, event
 
 

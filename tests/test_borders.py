@@ -307,6 +307,43 @@ def test_first_figures_wait_for_no_late_modules() -> None:
     assert not {f"{PACKAGE}.{name}" for name in names} & {*dashboard}
 
 
+NO_TUPLES = {"model.money.Money"}
+"""Values that must not be added, compared or unpacked as tuples."""
+
+
+def test_values_are_named_tuples() -> None:
+    """A dataclass takes ten times as long to create, so it is only for what a NamedTuple cannot do."""
+    records = {
+        f"{module}.{node.name}".removeprefix(f"{PACKAGE}."): node
+        for module, path in MODULES.items()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef) and not node.bases and is_frozen_dataclass(node)
+    }
+    assert "model.store.Store" in records
+    without_reason = {name for name, node in records.items() if not has_more_than_a_tuple(node)}
+    assert without_reason == NO_TUPLES
+
+
+def is_frozen_dataclass(node: ast.ClassDef) -> bool:
+    """Return whether a class is a dataclass of values that never change and are compared by their fields."""
+    kinds = {"dataclass(frozen=True)", "dataclass(frozen=True, slots=True)"}
+    return bool(kinds & {ast.unparse(decorator) for decorator in node.decorator_list})
+
+
+def has_more_than_a_tuple(node: ast.ClassDef) -> bool:
+    """Return whether a class has a field or method that a NamedTuple cannot have."""
+    for part in node.body:
+        match part:
+            case ast.AnnAssign(target=ast.Name(id="count" | "index")):
+                return True  # methods of every tuple
+            case ast.AnnAssign(value=ast.Call(func=ast.Name(id="field"))):
+                return True
+            case ast.FunctionDef(name=name, decorator_list=decorators):
+                if name == "__bool__" or "cached_property" in map(ast.unparse, decorators):
+                    return True
+    return False
+
+
 def test_screenshots_do_not_load_the_app() -> None:
     """The app imports the screenshots; nothing leads back at run time."""
     assert "claudemeter_tui.tui.app" not in list_loaded("claudemeter_tui.tui.screenshots")

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -348,7 +347,7 @@ def test_events_become_notifications(home: Path, name: str) -> None:
     command = load_settings(["--config"], {}, file).on_event
     expected = []
     for number, (event, _) in enumerate(WORDS):
-        text = format_event_json(replace(event, severity=Severity(number % len(Severity))))
+        text = format_event_json(event._replace(severity=Severity(number % len(Severity))))
         done = subprocess.run(
             command, input=f"{text}\n", env=environment(home), capture_output=True, text=True, check=False
         )

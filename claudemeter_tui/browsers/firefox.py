@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import parse_qs
 
 from claudemeter_tui.browsers import cookie_jar, sqlite_image
@@ -22,8 +22,7 @@ _QUERY = """SELECT host, CAST(name AS TEXT), CAST(value AS TEXT), CAST(expiry AS
     CAST(originAttributes AS TEXT) FROM moz_cookies WHERE host = ? OR host LIKE ?"""
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerCookie:
+class ContainerCookie(NamedTuple):
     """A cookie and its Firefox container."""
 
     cookie: BrowserCookie

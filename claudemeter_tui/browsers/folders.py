@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
+from typing import NamedTuple
 
 
 class BrowserFamily(Enum):
@@ -17,8 +17,7 @@ class BrowserFamily(Enum):
     SAFARI = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Browser:
+class Browser(NamedTuple):
     """A browser that can be read."""
 
     name: str
@@ -143,8 +142,7 @@ MANIFEST_FOLDER = "NativeMessagingHosts"
 """Folder beside a Chromium browser's profiles that holds other programs' native messaging manifests."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileRoot:
+class ProfileRoot(NamedTuple):
     """An existing folder that holds a browser's profiles."""
 
     path: Path

@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from configparser import ConfigParser
 from configparser import Error as IniError
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from claudemeter_tui.browsers.folders import BROWSERS, Browser, BrowserFamily, ProfileRoot, find_profile_roots
 from claudemeter_tui.model.reading import Session
@@ -75,8 +75,7 @@ _INTERNAL_PROFILES = frozenset({"Guest Profile", "System Profile"})
 _SAFARI_COOKIE_FILE = Path("Cookies", "Cookies.binarycookies")
 
 
-@dataclass(frozen=True, slots=True)
-class BrowserProfile:
+class BrowserProfile(NamedTuple):
     """One profile of one browser."""
 
     browser: Browser
@@ -200,7 +199,7 @@ def _make_labels_unique(profiles: list[BrowserProfile]) -> list[BrowserProfile]:
             marks = [mark for mark in (profile.folder, profile.package) if mark and mark != label]
             label = f"{label} ({', '.join(marks)})" if marks else label
         taken[label] += 1
-        result.append(replace(profile, label=label if taken[label] == 1 else f"{label} #{taken[label]}"))
+        result.append(profile._replace(label=label if taken[label] == 1 else f"{label} #{taken[label]}"))
     return result
 
 
@@ -220,8 +219,7 @@ class UnknownBrowserError(ValueError):
     """Raised if no supported browser has that name. The text lists the supported ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class BrowserFilter:
+class BrowserFilter(NamedTuple):
     """A browser, and one or all of its profiles."""
 
     browser: Browser

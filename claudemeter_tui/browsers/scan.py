@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 from claudemeter_tui.browsers import chromium, firefox, safari
 from claudemeter_tui.browsers.folders import BROWSERS, Browser, BrowserFamily, build_base_folders
@@ -29,8 +29,7 @@ _SCANNERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Scanner:
+class _Scanner(NamedTuple):
     """One run over the browsers: filters, folders, time limit and the receiver of the scans."""
 
     filters: list[BrowserFilter]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from itertools import pairwise
@@ -27,8 +26,7 @@ MIN_SPAN_SECONDS = 300.0
 """Minimum seconds between the edges; a shorter run fills only the right part."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChartFrame:
+class ChartFrame(NamedTuple):
     """The size and span of a chart."""
 
     now: datetime
@@ -90,8 +88,7 @@ class ChartFrame:
         return TimeEdges(min(since, now - MIN_SPAN_SECONDS), now, now, columns)
 
 
-@dataclass(frozen=True, slots=True)
-class TimeEdges:
+class TimeEdges(NamedTuple):
     """Maps time to columns; all times are epoch seconds."""
 
     start: float
@@ -243,8 +240,7 @@ def _find_instants(wall: datetime, zone: tzinfo | None, *, exact: bool) -> Itera
             yield found.timestamp()
 
 
-@dataclass(frozen=True, slots=True)
-class EventMark:
+class EventMark(NamedTuple):
     """An ASCII letter for some kinds of events, the same in every terminal."""
 
     letter: str
@@ -345,8 +341,7 @@ class ChartStep(NamedTuple):
     high: float
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
+class Curve(NamedTuple):
     """The runs of one value, oldest first, at least one. A value holds until the next run begins."""
 
     starts: Sequence[Any]
@@ -402,7 +397,7 @@ class Curve:
         end = edges.next_column_at if self.is_fresh(edges.now, fresh) else self.last_read
         until = self.from_epoch(end if end < edges.end else inf)
         firsts = (self.from_epoch(-inf), *self.starts[:stop], until, self.from_epoch(inf))
-        return replace(self, starts=firsts, values=(None, *self.values[:stop], None, None))
+        return self._replace(starts=firsts, values=(None, *self.values[:stop], None, None))
 
     def find_runs(self, moments: Sequence[float]) -> list[int]:
         """Return the number of the run that held at each of these moments, epoch seconds."""
@@ -463,8 +458,7 @@ _MIN_BLANK_COLUMNS = 2.5
 """Mean columns of the periods from which a blank separates them."""
 
 
-@dataclass(frozen=True, slots=True)
-class PeakPeriods:
+class PeakPeriods(NamedTuple):
     """Round local periods that each show their highest value."""
 
     name: str

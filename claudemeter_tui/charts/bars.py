@@ -6,11 +6,11 @@ The whole process shares one plotext figure: draw from one thread only.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from itertools import pairwise
 from types import ModuleType
+from typing import NamedTuple
 
 from claudemeter_tui.charts.axes import MIN_AXIS_HEIGHT, place_time_labels
 from claudemeter_tui.charts.canvas import Canvas, ChartLine, ChartStyle
@@ -49,8 +49,7 @@ _column_cache: dict[tuple[int, ColumnSigns], str] = {}
 """A column from top to bottom, by the height of its canvas and its signs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bar:
+class Bar(NamedTuple):
     """The amount of one period."""
 
     label: str
@@ -63,8 +62,7 @@ class Bar:
     """True if the period is not over, so that its amount can still grow."""
 
 
-@dataclass(frozen=True, slots=True)
-class BarLimit:
+class BarLimit(NamedTuple):
     """An amount that is drawn as a line."""
 
     minor: Decimal

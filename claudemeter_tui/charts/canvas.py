@@ -7,10 +7,10 @@ step between its dots would be a straight line. It draws the bars (`charts/bars.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 from math import ceil
+from typing import NamedTuple
 
 from claudemeter_tui.charts.axes import (
     ChartFrame,
@@ -72,8 +72,7 @@ _LEFT, _RIGHT, _UP, _DOWN = 1, 2, 4, 8
 """The sides at which the line of a cell continues; their sum is the place of its character."""
 
 
-@dataclass(frozen=True, slots=True)
-class LineSigns:
+class LineSigns(NamedTuple):
     """Characters of one curve."""
 
     joints: str
@@ -98,8 +97,7 @@ def find_line_signs(number: int, *, plain: bool) -> LineSigns:
     return _SIGNS[plain][min(number, 1)]
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
+class Gap(NamedTuple):
     """Neighbouring columns in which nothing was read."""
 
     begin: int

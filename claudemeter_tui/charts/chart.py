@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import groupby, pairwise
+from typing import NamedTuple
 
 from claudemeter_tui.charts.axes import (
     PEAKS_FROM,
@@ -62,8 +62,7 @@ MIN_CANVAS_COLUMNS = 8
 """Minimum cells of the canvas; below that there is no chart."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChartPoint:
+class ChartPoint(NamedTuple):
     """The values and events of a column."""
 
     ends_at: datetime
@@ -74,8 +73,7 @@ class ChartPoint:
     """The events of the column, the most important first."""
 
 
-@dataclass(frozen=True, slots=True)
-class RenderedChart:
+class RenderedChart(NamedTuple):
     """A chart as lines, with the data that the mouse pointer needs."""
 
     lines: tuple[ChartLine, ...]

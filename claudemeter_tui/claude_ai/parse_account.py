@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Annotated, Self
 
-from pydantic import TypeAdapter, ValidationInfo, model_validator
+from pydantic import ConfigDict, TypeAdapter, ValidationInfo, model_validator
 
 from claudemeter_tui.claude_ai.validation import (
     Day,
@@ -135,7 +135,8 @@ class AccountModel(PersonModel):
     memberships: Lenient[Each[MembershipModel]] = None
 
 
-_ORGANIZATIONS = TypeAdapter(Each[OrgModel])
+# Without the configuration, all models of the list would be built when this module is loaded.
+_ORGANIZATIONS = TypeAdapter(Each[OrgModel], config=ConfigDict(defer_build=True))
 
 
 class GiftModel(ReplyModel, reply_object="gift"):
@@ -244,7 +245,10 @@ def parse_subscription(body: object) -> ParsedBody[Subscription | None]:
         return ParsedBody(None)
     notes = ParseReport()
     found = notes.parse_body(SubscriptionModel, body)
-    card, change = found.payment_method or CardModel(), found.scheduled_downgrade or DowngradeModel()
+    card, change = (
+        found.payment_method or CardModel.build_empty(),
+        found.scheduled_downgrade or DowngradeModel.build_empty(),
+    )
     brand, last4 = card.brand or card.type or "", card.last4 or ""
     ends = found.plan_ending_at or found.plan_ending_before
     subscription = Subscription(

@@ -203,7 +203,7 @@ def build_usage_meters(extra: ExtraUsageModel | None, spend: SpendModel | None) 
     if extra is not None and any(value is not None for value in extra.sent.values()):
         code, keys = _find_currency(extra, used, limit), ("monthly_limit", "user_disabled")
         meter = extra.build_meter(MeterOrigin.EXTRA_USAGE, extra.monthly_limit, code, *keys)
-        yield replace(meter, is_enabled=False) if extra.user_disabled else meter
+        yield meter._replace(is_enabled=False) if extra.user_disabled else meter
     if spend is not None:
         found = Meter(
             origin=MeterOrigin.SPEND,
@@ -251,8 +251,7 @@ def parse_overage(body: object, origin: MeterOrigin, *, shared: bool) -> ParsedB
     pooled = shared and limit_type in (None, "organization") and found.account_uuid is None
     code = found.currency or found.spend_limit_currency
     cap = found.spend_limit_amount_cents if found.monthly_credit_limit is None else found.monthly_credit_limit
-    meter = replace(
-        found.build_meter(origin, cap, code, "monthly_credit_limit", "spend_limit_amount_cents"),
+    meter = found.build_meter(origin, cap, code, "monthly_credit_limit", "spend_limit_amount_cents")._replace(
         is_personal=origin is MeterOrigin.OWN_OVERAGE or not pooled,
         is_set_by_admin=limit_type in MEMBER_LIMIT_TYPES,
     )
@@ -279,7 +278,7 @@ def parse_prepaid(body: object) -> ParsedBody[Balance | None]:
         return ParsedBody(None)
     notes = ParseReport()
     found = notes.parse_body(PrepaidModel, body)
-    reload = found.auto_reload_settings or AutoReloadModel()
+    reload = found.auto_reload_settings or AutoReloadModel.build_empty()
     is_reload_on = reload.is_enabled if reload.enabled is None else reload.enabled
     amount = _find_balance_amount(found)
     balance = Balance(
@@ -295,7 +294,7 @@ def parse_prepaid(body: object) -> ParsedBody[Balance | None]:
             dict.fromkeys(code for key in RELOAD_STOP_KEYS if (code := getattr(found, key)))
         ),
     )
-    return notes.build_parsed_body(replace(balance, unscoped=_find_unscoped(found, balance)))
+    return notes.build_parsed_body(balance._replace(unscoped=_find_unscoped(found, balance)))
 
 
 RELOAD_STOP_KEYS = ("auto_reload_disabled_reason", "auto_reload_stripe_error_code")
@@ -356,7 +355,7 @@ def _build_tranches(
     for part in parts or ():
         code = part.currency or found.currency
         remaining = build_money(part.remaining_amount_minor_units, code, found.decimal_places)
-        scope = part.scope or TrancheScopeModel()
+        scope = part.scope or TrancheScopeModel.build_empty()
         if remaining is not None:
             yield Tranche(
                 remaining,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import islice
-from typing import Annotated, Self, TypeGuard
+from typing import Annotated, NamedTuple, Self, TypeGuard
 
 from pydantic import BeforeValidator, ValidationInfo, model_validator
 
@@ -166,12 +165,11 @@ class LimitEntryModel(ReplyModel, reply_object="limit"):
         return WindowKind.WEEKLY if self.sent.get("scope") is None else SCOPED_LIMIT_KIND
 
 
-NO_BODY, NO_ENTRY = WindowModel(), LimitEntryModel()
+NO_BODY, NO_ENTRY = WindowModel.build_empty(), LimitEntryModel.build_empty()
 """Empty models for a window that is in only one of the two places."""
 
 
-@dataclass(frozen=True, slots=True)
-class WindowDraft:
+class WindowDraft(NamedTuple):
     """A window of the body whose scale, percent or fraction, is not known yet."""
 
     fact: WindowFact
@@ -262,7 +260,7 @@ def _build_limit_draft(entry: LimitEntryModel) -> WindowDraft:
     if kind == SCOPED_LIMIT_KIND:
         label = f"{WEEK_LABEL_PREFIX}{name}" if name else key
         scope = entry.scope.kind if entry.scope else None
-        return WindowDraft(replace(SCOPED_WINDOW, key=key, label=label, scope=scope), entry=entry)
+        return WindowDraft(SCOPED_WINDOW._replace(key=key, label=label, scope=scope), entry=entry)
     return WindowDraft(WindowFact(key, key.replace(":", " ")), entry=entry)
 
 
@@ -272,8 +270,8 @@ def _merge_entry(met: dict[str, WindowDraft], new: WindowDraft) -> None:
     there = met.get(home)
     if there is not None and there.entry is NO_ENTRY:
         # A legacy object without a label gets the label of the entry.
-        fact = replace(new.fact, key=there.key) if there.fact.label == there.key else there.fact
-        met[home] = replace(there, fact=fact, entry=new.entry)
+        fact = new.fact._replace(key=there.key) if there.fact.label == there.key else there.fact
+        met[home] = there._replace(fact=fact, entry=new.entry)
         return
     key, label, number = home, new.fact.label, 1
     while key in met:
@@ -282,7 +280,7 @@ def _merge_entry(met: dict[str, WindowDraft], new: WindowDraft) -> None:
             return
         number += 1
         key, label = f"{home} ({number})", f"{new.fact.label} ({number})"
-    met[key] = replace(new, fact=replace(new.fact, key=key, label=label))
+    met[key] = new._replace(fact=new.fact._replace(key=key, label=label))
 
 
 def _find_window_key(met: dict[str, WindowDraft], new: WindowDraft) -> str:
@@ -488,7 +486,7 @@ def parse_usage(body: object) -> ParsedBody[Plan]:
     plan = Plan(
         windows=tuple(_build_window(draft, fractions=fractions) for draft in ordered[:MAX_WINDOWS]),
         meters=(*build_usage_meters(found.extra_usage, found.spend), *_list_unreadable_meters(found)),
-        saved_resets=(found.cedar_ember or SavedResetsModel()).build(),
+        saved_resets=(found.cedar_ember or SavedResetsModel.build_empty()).build(),
         session_reset=found.juniper_tide.build() if found.juniper_tide else None,
         shares=tuple(
             SurfaceShare(row.display_name or row.key or "", row.percent)

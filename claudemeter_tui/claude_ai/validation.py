@@ -71,7 +71,8 @@ class ReplyModel(BaseModel):
     known keys; those without a field are ignored.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    # Only the models of whole bodies are built, when the first one arrives; they contain all others.
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
     _reply_object: ClassVar[str]
     _sent: dict[str, object] = PrivateAttr(default_factory=dict)
@@ -118,6 +119,11 @@ class ReplyModel(BaseModel):
         found = read(sent)
         found._sent, found._path = sent, report.path  # noqa: SLF001 - attributes of this class
         return found
+
+    @classmethod
+    def build_empty(cls) -> Self:
+        """Return an object without figures, in place of one that was not sent."""
+        return cls.model_construct()
 
     @property
     def path(self) -> str:

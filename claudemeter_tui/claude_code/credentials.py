@@ -14,10 +14,10 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from claudemeter_tui.claude_code.config_folder import CONFIG_FOLDER_VARIABLE, find_config_folder
 from claudemeter_tui.model.sanitize import sanitize_text
@@ -39,8 +39,7 @@ _KEYCHAIN_ERRORS = {
 _HEX_PATTERN = re.compile(r"(?:[0-9a-fA-F]{2})+")
 
 
-@dataclass(frozen=True, slots=True)
-class CommandResult:
+class CommandResult(NamedTuple):
     """Result of a command."""
 
     status: int

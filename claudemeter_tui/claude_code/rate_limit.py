@@ -8,10 +8,9 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import BaseModel, Field, Strict
 
@@ -29,8 +28,7 @@ MAX_SERVER_HOLD = timedelta(days=7)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class RequestLog:
+class RequestLog(NamedTuple):
     """The requests of the last hour, and the last 429 while it is in force."""
 
     requested_at: tuple[datetime, ...] = ()
@@ -69,28 +67,27 @@ class RequestLog:
         """
         ahead = max((*self.requested_at, self.refused_at or now, now)) - now
         moved = [moment - ahead for moment in self.requested_at]
-        return replace(
-            self,
+        return self._replace(
             requested_at=tuple(moment for moment in moved if now - moment < HOUR),
             refused_at=None if self.refused_at is None else self.refused_at - ahead,
         )
 
     def add_requests(self, requests: int, now: datetime) -> RequestLog:
         """Return the log with this number of new requests."""
-        return replace(self, requested_at=(*self.requested_at, *(now for _ in range(requests))))
+        return self._replace(requested_at=(*self.requested_at, *(now for _ in range(requests))))
 
     def record_throttled(self, retry_after: timedelta | None, now: datetime) -> RequestLog:
         """Return the log after a 429; a wait named by the server is extended to `MIN_POLL_INTERVAL`."""
         if retry_after is not None and retry_after > timedelta(0):
-            return replace(
-                self, refused_at=now, hold=min(max(retry_after, MIN_POLL_INTERVAL), MAX_SERVER_HOLD)
+            return self._replace(
+                refused_at=now, hold=min(max(retry_after, MIN_POLL_INTERVAL), MAX_SERVER_HOLD)
             )
         hold = min(MIN_HOLD * 2 ** min(self.streak, 10), MAX_HOLD)
-        return replace(self, refused_at=now, hold=hold, streak=min(self.streak + 1, 10))
+        return self._replace(refused_at=now, hold=hold, streak=min(self.streak + 1, 10))
 
     def record_success(self) -> RequestLog:
         """Return the log after a reply that is not a 429."""
-        return replace(self, refused_at=None, hold=timedelta(0), streak=0)
+        return self._replace(refused_at=None, hold=timedelta(0), streak=0)
 
     def to_json(self) -> str:
         """Return one line of JSON with times and counts only."""
@@ -139,8 +136,7 @@ MAX_RATE_LIMIT_BYTES = 16_384
 """Maximum bytes; a real file has less than a thousand."""
 
 
-@dataclass(frozen=True, slots=True)
-class RequestPermit:
+class RequestPermit(NamedTuple):
     """The answer to a request for a poll."""
 
     is_granted: bool

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 from pathlib import Path
@@ -79,7 +78,7 @@ class Selection:
                 self.redactor.redact_owner(owner)
 
     def _name_owner(self, owner: Owner) -> Owner:
-        return owner if owner.org is None else replace(owner, org=self.request.rules.name_org(owner.org))
+        return owner if owner.org is None else owner._replace(org=self.request.rules.name_org(owner.org))
 
     def iterate(self, kind: ExportKind, report: Report) -> Iterator[ArchiveRow]:
         """Yield the rows of a kind; failed requests come after the replies."""
@@ -109,7 +108,7 @@ class Selection:
         """Yield the credits spent in each quarter of an hour; the owners are not redacted."""
         redactor = self.redactor
         for row in self.snapshot.iterate_spending(self.owners, *self.span):
-            yield row if redactor is None else replace(row, amount=redactor.redact_money(row.amount))
+            yield row if redactor is None else row._replace(amount=redactor.redact_money(row.amount))
 
     def redact_owners(self) -> list[Owner]:
         """Return the selected orgs, redacted if requested."""

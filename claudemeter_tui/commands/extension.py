@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -34,8 +33,8 @@ def load_hosts(archive: Path, state_folder: Path) -> Sequence[HostRecord]:
     for session, is_running in find_names(state_folder).items():
         last = hosts.get(session, HostRecord(session, None, "", "", None, None, None, is_running))
         if is_running and not last.is_running:  # another host than that of the entry
-            last = replace(
-                last, host_version="", extension_version="", seen_at=None, error_kind=None, is_running=True
+            last = last._replace(
+                host_version="", extension_version="", seen_at=None, error_kind=None, is_running=True
             )
         hosts[session] = last
     return sorted(hosts.values(), key=lambda host: (host.session.browser, host.session.profile))

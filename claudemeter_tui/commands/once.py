@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import reduce
+from typing import TYPE_CHECKING
 
 from claudemeter_tui.commands.stdout import EXIT_NO_SESSION, EXIT_NOTHING_READ, print_line
 from claudemeter_tui.feed import OneShotFeed
@@ -17,13 +18,15 @@ from claudemeter_tui.formatting.problems import (
     is_informational,
 )
 from claudemeter_tui.formatting.report import format_json_array, format_report
-from claudemeter_tui.model.machine import OrgUse
 from claudemeter_tui.model.org_names import OrgName
 from claudemeter_tui.model.reading import NO_SESSION_ERRORS, ErrorKind, Reading
 from claudemeter_tui.model.store import OrgKey, OrgState, Store
 from claudemeter_tui.settings import SettingsError
 
-LoadUses = Callable[[Sequence[OrgKey], datetime], Mapping[OrgKey, OrgUse]]
+if TYPE_CHECKING:
+    from claudemeter_tui.model.machine import OrgUse
+
+LoadUses = Callable[[Sequence[OrgKey], datetime], "Mapping[OrgKey, OrgUse]"]
 """Returns the use of this machine by some orgs at a time."""
 SIGN_IN_HINT = (
     "Sign in to claude.ai in a browser on this machine, or provide a session with --cookie-file"

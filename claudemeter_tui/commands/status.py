@@ -67,8 +67,7 @@ class StatusPlace(NamedTuple):
     """False if the refusals in this machine's transcripts are not to be shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class StatusAnswer:
+class StatusAnswer(NamedTuple):
     """The output of one run."""
 
     text: str

@@ -89,8 +89,7 @@ def _describe_org(
     """Return verdict and texts of an org; figures that the last poll did not renew count as stale."""
     verdict = judge(state, now)
     missed = failure_count > 0 or Endpoint.USAGE in state.failures or session_error is not None
-    verdict = replace(
-        verdict,
+    verdict = verdict._replace(
         error_kind=verdict.error_kind or error_kind or session_error,
         is_stale=verdict.is_stale or missed,
     )

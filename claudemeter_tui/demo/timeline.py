@@ -9,11 +9,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from functools import cache
 from itertools import accumulate, pairwise
+from typing import NamedTuple
 
 from claudemeter_tui.demo import DEMO_SPEED
 from claudemeter_tui.model.catalogue import DISABLED_REASONS
@@ -79,8 +79,7 @@ class SkippingClock:
         self._now = max(self._now, until)
 
 
-@dataclass(frozen=True, slots=True)
-class DemoMoment:
+class DemoMoment(NamedTuple):
     """A moment of a simulated day."""
 
     day: datetime
@@ -134,8 +133,7 @@ def find_step(points: DemoPoints, minute: float) -> tuple[int, int]:
     return next((point for point in reversed(points) if point[0] <= minute), points[0])
 
 
-@dataclass(frozen=True, slots=True)
-class DemoWeek:
+class DemoWeek(NamedTuple):
     """A 7-day window."""
 
     points: DemoPoints
@@ -144,8 +142,7 @@ class DemoWeek:
     """Minute of the reset, counted from the start of the day, days ahead."""
 
 
-@dataclass(frozen=True, slots=True)
-class DemoChargeSpan:
+class DemoChargeSpan(NamedTuple):
     """A span of time in which prompts are charged, in uneven steps."""
 
     first: int
@@ -183,8 +180,7 @@ class DemoLockCause(Enum):
     EMPTY = DISABLED_REASONS["out_of_credits"].code
 
 
-@dataclass(frozen=True, slots=True)
-class DemoLock:
+class DemoLock(NamedTuple):
     """A span of time in which credits are locked."""
 
     first: int
@@ -193,8 +189,7 @@ class DemoLock:
     cause: DemoLockCause
 
 
-@dataclass(frozen=True, slots=True)
-class DemoCredits:
+class DemoCredits(NamedTuple):
     """One metered figure and its cap."""
 
     start_amount: int
@@ -232,8 +227,7 @@ class DemoFault(Enum):
     WEB_PAGE = "502 HTML"
 
 
-@dataclass(frozen=True, slots=True)
-class DemoOrg:
+class DemoOrg(NamedTuple):
     """One org and its day."""
 
     name: str

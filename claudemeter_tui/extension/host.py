@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
@@ -119,7 +118,7 @@ class ExtensionHost:
                 tasks.create_task(self._show_changes())
                 tasks.create_task(self._keep_records())
         finally:
-            self._record = replace(self._record, seen_at=self._now(), is_running=False)
+            self._record = self._record._replace(seen_at=self._now(), is_running=False)
             self._keep_record(self._record)
 
     def _add_reading(self, reading: Reading) -> None:
@@ -137,12 +136,12 @@ class ExtensionHost:
         replies = [part for part in parts if isinstance(part, Reply)]
         if replies and not reading.is_archived:  # another process may poll the account
             at = max(part.at for part in replies)
-            self._record = replace(self._record, replied_at=at, error_kind=None)
+            self._record = self._record._replace(replied_at=at, error_kind=None)
         if isinstance(reading.account, Failure):
-            self._record = replace(self._record, error_kind=reading.account.error_kind)
+            self._record = self._record._replace(error_kind=reading.account.error_kind)
         account = self._store.find_session_state(self.session).account
         if account.key:
-            self._record = replace(self._record, account=account)
+            self._record = self._record._replace(account=account)
 
     async def _show_changes(self) -> None:
         """Update the toolbar after each reading, and from time to time because of the clock."""
@@ -165,7 +164,7 @@ class ExtensionHost:
         """Keep the entry of this host at its start and after each poll."""
         while True:
             self._polled.clear()
-            self._record = replace(self._record, seen_at=self._now())
+            self._record = self._record._replace(seen_at=self._now())
             await asyncio.to_thread(self._keep_record, self._record)
             await self._polled.wait()
 

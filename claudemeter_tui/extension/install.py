@@ -8,9 +8,9 @@ import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from claudemeter_tui.browsers.folders import CHROMIUM_BROWSERS, MANIFEST_FOLDER
 from claudemeter_tui.extension.identity import (
@@ -59,8 +59,7 @@ class ExtensionError(Exception):
     """Raised if nothing can be installed. The text says why and what helps, without a path of the user."""
 
 
-@dataclass(frozen=True, slots=True)
-class Installation:
+class Installation(NamedTuple):
     """The places of the extension on this user's machine, or on one made for a test."""
 
     data_folder: Path

@@ -11,8 +11,8 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from claudemeter_tui.browsers.folders import (
     CHROMIUM_BROWSERS,
@@ -44,8 +44,7 @@ Edge's documentation its own.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestPlace:
+class ManifestPlace(NamedTuple):
     """Places of the manifest of one browser: its profiles' folder, and what is written for it."""
 
     browser: Browser
@@ -133,8 +132,7 @@ def build_manifest(command: Path) -> bytes:
     return f"{json.dumps(manifest, indent=2)}\n".encode()
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(NamedTuple):
     """The part of a manifest that decides whether the host starts."""
 
     command: str

@@ -6,9 +6,9 @@ Nothing is merged: if two replies report the same figure, both are listed, and s
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 from functools import partial
+from typing import NamedTuple
 
 from claudemeter_tui.formatting.credits import (
     CREDIT_STATE_NAMES,
@@ -75,8 +75,7 @@ NONE_OR_NOT_REPORTED = f"none, or {NOT_REPORTED}"
 SWITCH_TEXTS = {True: "on", False: "off", None: NOT_REPORTED}
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(NamedTuple):
     """One value with its source and age."""
 
     label: str
@@ -112,8 +111,7 @@ class Figure:
         return f"{self.source} via {self.session_labels}" if self.session_labels else self.source
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(NamedTuple):
     """Figures under one heading."""
 
     title: str
@@ -158,8 +156,7 @@ def format_origin(origin: Endpoint | MeterOrigin) -> str:
     return str(origin)
 
 
-@dataclass(frozen=True, slots=True)
-class FigureBuilder:
+class FigureBuilder(NamedTuple):
     """Build the figures of one org at one moment, a method for each section."""
 
     state: OrgState
@@ -243,7 +240,7 @@ class FigureBuilder:
             severity = max(severity, Severity.WARNING)
         name = format_verdict_name(verdict)
         lead = self.build_derived("verdict", name, *VERDICT_ENDPOINTS, severity=severity)
-        yield replace(lead, state=verdict.state)
+        yield lead._replace(state=verdict.state)
         for label, value in list_verdict_facts(verdict, self.now, self.zone):
             yield self.build_derived(label, value, *VERDICT_ENDPOINTS)
         for payment in verdict.payment_problems:

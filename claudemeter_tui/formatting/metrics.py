@@ -62,8 +62,7 @@ class OrgLabels(NamedTuple):
     """Identifier of the source that reads it."""
 
 
-@dataclass(frozen=True)
-class SourceFigures:
+class SourceFigures(NamedTuple):
     """One source: a session that is read."""
 
     labels: SourceLabels
@@ -129,8 +128,7 @@ class OrgFigures:
         return reply is not None and -MAX_CLOCK_STEP <= self.now - reply.at <= UNKNOWN_AFTER
 
 
-@dataclass(frozen=True)
-class MetricsView:
+class MetricsView(NamedTuple):
     """Everything that the metrics show at one moment."""
 
     store: Store

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from claudemeter_tui.formatting.values import format_count, format_moment, format_short_day, to_local
 from claudemeter_tui.model.catalogue import Endpoint
@@ -34,8 +33,7 @@ _RETRIES = "Nothing to do – it retries automatically."
 _REPORT = "Press s to save a screenshot, and report it: the reply has changed, or claudemeter has a bug."
 
 
-@dataclass(frozen=True, slots=True)
-class ProblemText:
+class ProblemText(NamedTuple):
     """An error in whole sentences."""
 
     summary: str
@@ -294,8 +292,7 @@ NOTHING_SCANNED = "No browser was scanned."
 SIGN_IN = "sign in to claude.ai in a browser"
 
 
-@dataclass(frozen=True, slots=True)
-class SignInText:
+class SignInText(NamedTuple):
     """The lack of a session in words for its case."""
 
     title: str

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime, timedelta, tzinfo
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from claudemeter_tui.formatting import SCHEMA_VERSION
 from claudemeter_tui.formatting.credits import (
@@ -40,12 +41,14 @@ from claudemeter_tui.model.catalogue import CreditState, Endpoint
 from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.forecast import forecast_percent_at_reset, forecast_window_full
 from claudemeter_tui.model.identifiers import identify_orgs
-from claudemeter_tui.model.machine import OrgUse, find_cycle_start
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgKey, OrgState, Problem, Store
 from claudemeter_tui.model.transcripts import Refusal
 from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.model.windows import Window
+
+if TYPE_CHECKING:
+    from claudemeter_tui.model.machine import OrgUse
 
 LABEL_WIDTH = 16
 """Cells of a line's label, without the blank after it."""
@@ -85,6 +88,8 @@ def format_json_array(
         zone: zone of the sentences. None for the system's.
         uses: use of this machine by org. An org that is not in it has no known use.
     """
+    from claudemeter_tui.model.machine import OrgUse, find_cycle_start  # noqa: PLC0415 - not in the text
+
     unknown = OrgUse(find_cycle_start(now))
     identifiers = identify_orgs(store.orgs)
     objects = (

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
+from typing import NamedTuple
 
 from claudemeter_tui.formatting.credits import describe_figures_age, format_balance
 from claudemeter_tui.formatting.transcripts import list_refusal_forms
@@ -31,8 +31,7 @@ from claudemeter_tui.model.verdict import EndSource, Verdict, VerdictState
 from claudemeter_tui.model.windows import Window
 
 
-@dataclass(frozen=True, slots=True)
-class StatusContext:
+class StatusContext(NamedTuple):
     """The org of a line, at one moment."""
 
     state: OrgState

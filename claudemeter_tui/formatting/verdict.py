@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from decimal import Decimal
+from typing import NamedTuple
 
 from claudemeter_tui.formatting.credits import (
     describe_contradiction,
@@ -143,8 +143,7 @@ Forms = tuple[str, ...]
 """One fact in words, then in shorter and shorter forms."""
 
 
-@dataclass(frozen=True, slots=True)
-class BannerText:
+class BannerText(NamedTuple):
     """The facts of the dashboard's banner, without the verdict's name."""
 
     state: tuple[Forms, ...]
@@ -162,8 +161,7 @@ def build_banner_text(verdict: Verdict, now: datetime, zone: tzinfo | None = Non
     return VerdictWriter(verdict, now, zone).build_banner_text()
 
 
-@dataclass(frozen=True, slots=True)
-class VerdictWriter:
+class VerdictWriter(NamedTuple):
     """Put the facts of one verdict into words, with times relative to now."""
 
     verdict: Verdict
@@ -225,7 +223,7 @@ class VerdictWriter:
         yield "cause", self.describe_unknown_cause()
         if last is not None:
             yield "last known", self.describe_last_known(last).removeprefix("last known: ")
-            facts = replace(self, verdict=last).list_key_facts()
+            facts = self._replace(verdict=last).list_key_facts()
             yield from (("last known", fact) for fact in facts)
         if self.verdict.is_locked:
             yield from self.label_lock_causes()
@@ -333,7 +331,7 @@ class VerdictWriter:
         verdict = self.verdict
         if verdict.last_known is not None:
             yield (self.describe_last_known(verdict.last_known),)
-            facts = replace(self, verdict=verdict.last_known).list_key_facts()
+            facts = self._replace(verdict=verdict.last_known).list_key_facts()
             yield from (_shorten(fact) for fact in facts)
         if verdict.is_locked:
             yield (f"{CREDITS_BLOCKED}: {self.describe_dated_locks()}",)

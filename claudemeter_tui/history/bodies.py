@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from claudemeter_tui.history.database import to_millis
 
@@ -28,8 +27,7 @@ _RAW_FORMAT = -15
 """zlib's format without header and checksum, which would take ten bytes of each body."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Dictionary:
+class _Dictionary(NamedTuple):
     """A dictionary of one endpoint."""
 
     id: int

@@ -29,7 +29,7 @@ def encode_value(value: Any) -> Any:
         return value.total_seconds()
     if isinstance(value, Decimal):
         return str(value)
-    if isinstance(value, tuple):
+    if isinstance(value, tuple) and not _has_fields(type(value)):
         return [encode_value(item) for item in value]
     if isinstance(value, Mapping):
         return [[encode_value(key), encode_value(item)] for key, item in value.items()]
@@ -49,7 +49,7 @@ _PLAIN_KINDS = frozenset({str, int, float, bool})
 
 def _tag_value(value: Any, kinds: tuple[Any, ...], encoded: Any) -> Any:
     """Return a value with the name of its type, because a time and a text look the same in JSON."""
-    if value is None or is_dataclass(value):
+    if value is None or _has_fields(type(value)):
         return encoded
     # An int counts as a float.
     kind = next((kind for kind in kinds if isinstance(value, kind)), float)
@@ -91,9 +91,10 @@ def _decode_union(kinds: tuple[Any, ...], raw: Any) -> Any:
     return decode_value(kind, raw["value"] if len(plain) > 1 and kind in plain else raw)
 
 
+@cache
 def _list_plain_kinds(kinds: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the types of a union whose JSON does not name them."""
-    return tuple(kind for kind in kinds if kind is not type(None) and not is_dataclass(kind))
+    return tuple(kind for kind in kinds if kind is not type(None) and not _has_fields(kind))
 
 
 @cache
@@ -109,10 +110,17 @@ def _find_ambiguous_fields(kind: Any) -> Mapping[str, tuple[Any, ...]]:
 
 @cache
 def _find_field_types(kind: Any) -> dict[str, Any]:
-    """Return the types of the dataclass's fields that are kept; other annotations are left out."""
+    """Return the types of the fields that are kept; other annotations are left out."""
     hints = get_type_hints(kind)
+    if not is_dataclass(kind):
+        return {name: hints[name] for name in kind._fields}
     kept = (member.name for member in fields(kind) if member.metadata.get("is_kept", True))
     return {name: hints[name] for name in kept}
+
+
+def _has_fields(kind: Any) -> bool:
+    """Return whether a type is a dataclass or a NamedTuple."""
+    return is_dataclass(kind) or hasattr(kind, "_fields")
 
 
 def _make_exact_decoder(kind: type) -> Callable[[Any], Any]:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from claudemeter_tui.history.archive import insert_account
 from claudemeter_tui.history.database import (
@@ -88,8 +88,7 @@ class _View:
     """State of the archive's files before `lease` was read. None if the archive has to be read again."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Update:
+class _Update(NamedTuple):
     """Result of one check of the archive."""
 
     is_free: bool = False
@@ -449,7 +448,7 @@ class ArchiveLeases:
         found += self._read_new(connection, lease, view, since)
         return _Update(
             readings=(
-                *(replace(one, session=view.session) for one in found),
+                *(one._replace(session=view.session) for one in found),
                 *_build_schedule(lease, view, self._now()),
             )
         )

@@ -46,7 +46,7 @@ def load_past_moment(
             return None
     events = load_events(connection, origin, moment - EVENTS_SPAN, moment)
     # Moments are whole milliseconds: the event of this one can be later by a part of one.
-    dated = tuple(replace(event, at=moment) if event.at > moment else event for event in events)
+    dated = tuple(event._replace(at=moment) if event.at > moment else event for event in events)
     return PastMoment(moment, key, store, dated, figures)
 
 
@@ -78,8 +78,7 @@ def complete_period(
         start_rise=series.start_rise + missing,
         last_rise_at=rises[-1] if rises else series.last_rise_at,
     )
-    period = replace(
-        period,
+    period = period._replace(
         since=found.filled_at,
         filled_label=period.full_window.label if found.room_at is not None else None,
         start_rise=series.total_rise - spent,

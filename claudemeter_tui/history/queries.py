@@ -10,13 +10,12 @@ from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import accumulate, groupby
 from operator import attrgetter
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from claudemeter_tui.history.archive import find_org_id
 from claudemeter_tui.history.cycles import CYCLE_COLUMNS, Cycle, build_cycle
@@ -292,8 +291,7 @@ class _LocalDays:
         return bytes(slots)
 
 
-@dataclass(frozen=True, slots=True)
-class _Spell:
+class _Spell(NamedTuple):
     """Time in which readings show one verdict without a gap, in milliseconds."""
 
     first: int
@@ -352,7 +350,7 @@ class _Spells:
         """Return a cycle with the time in which the verdict was WAIT or BLOCKED."""
         until = row.end_at if row.end_at is not None else row.last_at
         stopped = self._measure(self._refused, row.start_at, until, _REFUSED)
-        return replace(build_cycle(figure, row), stopped=stopped * MILLISECOND)
+        return build_cycle(figure, row)._replace(stopped=stopped * MILLISECOND)
 
     def _measure(self, sums: Sequence[int], start: int, end: int, states: Iterable[str] | None) -> int:
         first, stop = bisect_right(self._ends, start), bisect_left(self._starts, end)
@@ -488,7 +486,7 @@ class _PeriodSums:
                 undated[unit] += _to_decimal(rise)
         *_, quarter = max(self._busiest[begin:stop])
         at = self._spells.find_last_shown(quarter, quarter + QUARTER) if quarter else None
-        return replace(self._sum(kind, span, _list_amounts(spent), at), undated=_list_amounts(undated))
+        return self._sum(kind, span, _list_amounts(spent), at)._replace(undated=_list_amounts(undated))
 
     def sum_cycle(self, row: Cycle) -> HistoryPeriod:
         """Return the sums of a billing cycle."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from types import MappingProxyType
+from typing import NamedTuple
 
 from claudemeter_tui.model.org_names import OrgName
 
@@ -13,8 +14,7 @@ NOT_KEPT: Mapping[str, bool] = MappingProxyType({"is_kept": False})
 """Metadata of a field that depends on the settings or on other orgs, so that the archive must not keep it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """The signed-in account."""
 
     uuid: str | None = None
@@ -92,8 +92,7 @@ class Org:
         return OrgName(self.uuid, self.name, self.alias, self.account_note)
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
+class Card(NamedTuple):
     """The card that the subscription is charged to."""
 
     brand: str
@@ -101,8 +100,7 @@ class Card:
     """The last four digits; empty if not reported."""
 
 
-@dataclass(frozen=True, slots=True)
-class Subscription:
+class Subscription(NamedTuple):
     """The subscription as its reply describes it."""
 
     status: str | None = None

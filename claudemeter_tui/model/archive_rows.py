@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.events import Event
@@ -15,8 +15,7 @@ from claudemeter_tui.model.reading import Session
 from claudemeter_tui.model.transcripts import Refusal
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
+class Owner(NamedTuple):
     """The account and the org of a row."""
 
     account: Account
@@ -26,8 +25,7 @@ class Owner:
     """Number of the org in this archive, from 1; 0 without an org."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReplySource:
+class ReplySource(NamedTuple):
     """The reply that a row is from."""
 
     endpoint: str
@@ -39,8 +37,7 @@ class ReplySource:
     """Time at which an equal reply arrived for the last time."""
 
 
-@dataclass(frozen=True, slots=True)
-class FigureRow:
+class FigureRow(NamedTuple):
     """A span in which a figure had one value."""
 
     owner: Owner
@@ -58,8 +55,7 @@ class FigureRow:
     """None if it follows from several replies, or if the reply was removed."""
 
 
-@dataclass(frozen=True, slots=True)
-class CycleRow:
+class CycleRow(NamedTuple):
     """A 5-hour window, week or billing month."""
 
     owner: Owner
@@ -68,8 +64,7 @@ class CycleRow:
     """The reply with the peak. None if it was removed."""
 
 
-@dataclass(frozen=True, slots=True)
-class EventRow:
+class EventRow(NamedTuple):
     """One event."""
 
     owner: Owner | None
@@ -111,8 +106,7 @@ class FailureRow:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class SpendingRow:
+class SpendingRow(NamedTuple):
     """Credits spent in a quarter of an hour, or in a longer time without readings."""
 
     owner: Owner
@@ -123,8 +117,7 @@ class SpendingRow:
     """Last reading before the time without readings. None for a quarter."""
 
 
-@dataclass(frozen=True, slots=True)
-class TokenRow:
+class TokenRow(NamedTuple):
     """Calls of Claude Code in one hour, in one project and with one model."""
 
     owner: Owner | None
@@ -134,8 +127,7 @@ class TokenRow:
     usage: UsageRow
 
 
-@dataclass(frozen=True, slots=True)
-class RefusalRow:
+class RefusalRow(NamedTuple):
     """A request of Claude Code that the server refused."""
 
     owner: Owner | None

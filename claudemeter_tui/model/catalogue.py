@@ -9,9 +9,9 @@ describes both.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class WindowKind(StrEnum):
@@ -43,8 +43,7 @@ OTHER_ORDER, DOLLARS_ORDER = 39, 40
 """Display order of windows without one of their own, and of dollar allowances, which come last."""
 
 
-@dataclass(frozen=True, slots=True)
-class WindowFact:
+class WindowFact(NamedTuple):
     """One window that the usage reply can report."""
 
     key: str
@@ -182,8 +181,7 @@ class Cause(StrEnum):
     """A good reply without the figure."""
 
 
-@dataclass(frozen=True, slots=True)
-class DisabledReason:
+class DisabledReason(NamedTuple):
     """One value of `disabled_reason`, in the overage reply, `extra_usage` and `spend`."""
 
     code: str
@@ -267,8 +265,7 @@ ORGANIZATIONS_PATH = "/api/organizations"
 SAVED_RESETS_QUERY = "?cedar_ember=1"
 
 
-@dataclass(frozen=True, slots=True)
-class EndpointFacts:
+class EndpointFacts(NamedTuple):
     """Facts about one endpoint of claude.ai, from captures of its web pages."""
 
     path: str

@@ -13,16 +13,15 @@ The cause of a locked meter is decided from its figures, in this order:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from claudemeter_tui.model.catalogue import Cause, CreditState, Endpoint, MeterOrigin, find_disabled_reason
 from claudemeter_tui.model.credits import NOT_OPEN_STATES, Credits, Meter
 from claudemeter_tui.model.money import Money
 
 
-@dataclass(frozen=True, slots=True)
-class CreditLock:
+class CreditLock(NamedTuple):
     """One cause that keeps the credits from being open."""
 
     state: CreditState
@@ -88,7 +87,7 @@ def _repeats_pool(meter: Meter, pool: Meter | None) -> bool:
     """Return True if a member's reply repeats the pool's figures, so that its lock is the pool's."""
     if pool is None or pool.used is None or pool is meter or meter.origin is not MeterOrigin.OWN_OVERAGE:
         return False
-    return replace(meter, origin=pool.origin, is_personal=False) == pool
+    return meter._replace(origin=pool.origin, is_personal=False) == pool
 
 
 def _merge_locks(locks: Iterable[CreditLock]) -> tuple[CreditLock, ...]:
@@ -98,7 +97,7 @@ def _merge_locks(locks: Iterable[CreditLock]) -> tuple[CreditLock, ...]:
         quoted = lock.reason if lock.cause is Cause.SERVER else lock.unreadable_key
         key = lock.state, lock.cause, lock.is_personal, quoted
         known = merged.setdefault(key, lock)
-        merged[key] = replace(known, until=known.until or lock.until, reason=known.reason or lock.reason)
+        merged[key] = known._replace(until=known.until or lock.until, reason=known.reason or lock.reason)
     return tuple(merged.values())
 
 
@@ -122,17 +121,16 @@ def _find_meter_locks(money: Credits, meter: Meter, now: datetime) -> Iterator[C
     if state is not CreditState.LOCKED:
         plain = Cause.OFF if state is CreditState.OFF else Cause.NOT_REPORTED
         if reason is None and meter.unreadable_keys:
-            lock = replace(lock, unreadable_key=meter.unreadable_keys[0])
+            lock = lock._replace(unreadable_key=meter.unreadable_keys[0])
             plain = Cause.UNREADABLE
-        yield replace(lock, cause=reason.cause if reason else plain, until=until)
+        yield lock._replace(cause=reason.cause if reason else plain, until=until)
         return
     causes = list(_find_causes(money, meter))
     is_quoted = reason is not None and reason.cause is Cause.SERVER
     if not causes or is_quoted:
         causes.append(reason.cause if reason else Cause.SERVER)
     for cause in causes:
-        yield replace(
-            lock,
+        yield lock._replace(
             cause=cause,
             reason=meter.reason if cause is Cause.SERVER or not is_quoted else None,
             until=until,

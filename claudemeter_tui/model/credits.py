@@ -9,9 +9,10 @@ state is not known if a field that decides about a lock cannot be read, or the o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import NamedTuple
 
 from claudemeter_tui.model.catalogue import (
     CreditState,
@@ -27,8 +28,7 @@ NOT_OPEN_STATES = (CreditState.LOCKED, CreditState.OFF, CreditState.UNKNOWN)
 """States in which credits are not open, in order of precedence."""
 
 
-@dataclass(frozen=True, slots=True)
-class Meter:
+class Meter(NamedTuple):
     """The credits as one reply describes them: use, cap and locks."""
 
     origin: MeterOrigin
@@ -130,8 +130,7 @@ class Meter:
         return CreditState.OPEN if self.is_enabled and not is_doubtful else CreditState.UNKNOWN
 
 
-@dataclass(frozen=True, slots=True)
-class Tranche:
+class Tranche(NamedTuple):
     """Part of the balance with its own expiry."""
 
     remaining: Money
@@ -144,8 +143,7 @@ class Tranche:
     """Names of these surfaces, as the server writes them. Empty if all can use it, or if none is named."""
 
 
-@dataclass(frozen=True, slots=True)
-class Balance:
+class Balance(NamedTuple):
     """Prepaid money."""
 
     amount: Money | None
@@ -348,4 +346,4 @@ def reports_withdrawal(meters: Iterable[Meter]) -> bool:
 def _restore_figures(meter: Meter, last: LastFigures) -> Meter:
     """Return the meter with its last figures before they were withdrawn; without figures if it had none."""
     used, cap, at = last.get(meter.origin, (None, None, None))
-    return replace(meter, used=used, cap=cap, is_uncapped=False, figures_at=at)
+    return meter._replace(used=used, cap=cap, is_uncapped=False, figures_at=at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from itertools import chain, pairwise
@@ -45,8 +45,7 @@ class ValueSpan(NamedTuple):
     """Percent, 0 to 100, may exceed it. None for a gap: nothing was read."""
 
 
-@dataclass(frozen=True, slots=True)
-class DayUse:
+class DayUse(NamedTuple):
     """The use of one org since midnight, as far as it was read."""
 
     spans: tuple[ValueSpan, ...] = ()
@@ -98,7 +97,7 @@ def thin_day(series: ArchivedSeries | None) -> ArchivedSeries | None:
     if series is None:
         return None
     kept = {label: history for label, history in series.histories.items() if label == SESSION_LABEL}
-    return replace(series, histories=kept).thin(MAX_DAY_SLOTS)
+    return series._replace(histories=kept).thin(MAX_DAY_SLOTS)
 
 
 def measure_day(state: OrgState, archived: ArchivedSeries | None, start: datetime) -> DayUse:

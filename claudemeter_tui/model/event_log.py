@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from itertools import compress
 from operator import attrgetter, is_not
+from typing import NamedTuple
 
 from claudemeter_tui.model.catalogue import Endpoint, MeterOrigin
 from claudemeter_tui.model.credits import Credits
@@ -221,8 +222,7 @@ LOGIN_ERRORS = frozenset({ErrorKind.EXPIRED, ErrorKind.TOKEN_INVALID})
 """Errors that end a session; other errors do not show whether it still works."""
 
 
-@dataclass(frozen=True, slots=True)
-class SessionTracker:
+class SessionTracker(NamedTuple):
     """Remembered state of one session."""
 
     last_state: SessionState
@@ -251,8 +251,7 @@ class SessionTracker:
         is_ending_soon = state.expires_soon_since is not None and (self.is_ending_soon or is_working)
         if is_ending_soon and not self.is_ending_soon:
             emit(EventKind.SESSION_ENDS, until=state.expires_at, severity=Severity.WARNING)
-        return replace(
-            self,
+        return self._replace(
             last_state=state,
             has_polled=state.schedule is not None,
             is_expired=is_expired,
@@ -447,8 +446,8 @@ class _Observation:
                 sink = self._make_sink(tracker.last_state)
                 sink.emit(EventKind.STALE, before=newest, severity=Severity.WARNING)
             if not tracker.is_stale:
-                self.session_trackers[session] = replace(
-                    tracker, is_stale=True, is_stale_muted=tracker.is_expired
+                self.session_trackers[session] = tracker._replace(
+                    is_stale=True, is_stale_muted=tracker.is_expired
                 )
             late = [key for key, org in orgs.items() if org.stale_since]
         else:
@@ -466,7 +465,7 @@ class _Observation:
         if recovered and tracker.is_stale:
             if not tracker.is_stale_muted:
                 self._make_sink(tracker.last_state).emit(EventKind.RECOVERED)
-            self.session_trackers[session] = replace(tracker, is_stale=False, is_stale_muted=False)
+            self.session_trackers[session] = tracker._replace(is_stale=False, is_stale_muted=False)
             for key, org in orgs.items():
                 # If this org is still stale, its delay starts now.
                 since = org.stale_since and self.now

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from claudemeter_tui.model.account import Org
 from claudemeter_tui.model.catalogue import Endpoint
@@ -100,8 +100,7 @@ SUBJECT_EXTRA_USAGE, SUBJECT_POOL, SUBJECT_PLAN = "extra usage", "pool", "plan"
 """Subjects of events: the person's own credits, the organization's pool, and the plan."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One transition of one org or session."""
 
     kind: EventKind
@@ -224,7 +223,7 @@ def _name_windows(event: Event, implied: Sequence[Event]) -> Event:
     windows = tuple(dict.fromkeys(labels))
     if not windows:
         return event
-    return replace(event, windows=windows, is_freed=event.is_freed or event.kind in _FREE_KINDS)
+    return event._replace(windows=windows, is_freed=event.is_freed or event.kind in _FREE_KINDS)
 
 
 def build_refusal_event(refusal: Refusal, session: Session, org: Org | None, key: OrgKey | None) -> Event:

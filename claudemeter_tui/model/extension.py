@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from claudemeter_tui.model.account import Account
 from claudemeter_tui.model.reading import ErrorKind, Session
 
 
-@dataclass(frozen=True, slots=True)
-class HostRecord:
+class HostRecord(NamedTuple):
     """One session that is or was read through the extension, as its host last described it."""
 
     session: Session

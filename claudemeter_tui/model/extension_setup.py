@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
+from typing import NamedTuple
 
 
 class CopyState(Enum):
@@ -32,8 +32,7 @@ class ManifestState(Enum):
     """The browser is a Snap or a Flatpak, which cannot start programs outside of its sandbox."""
 
 
-@dataclass(frozen=True, slots=True)
-class BrowserSetup:
+class BrowserSetup(NamedTuple):
     """A Chromium-based browser of this user, and whether it can start the host."""
 
     browser: str
@@ -49,8 +48,7 @@ class BrowserSetup:
     """The system's text if the manifest could not be written or removed; empty otherwise."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExtensionRemoval:
+class ExtensionRemoval(NamedTuple):
     """Result of removing the extension."""
 
     is_removed: bool
@@ -59,8 +57,7 @@ class ExtensionRemoval:
     """The system's text about each thing that could not be removed."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExtensionSetup:
+class ExtensionSetup(NamedTuple):
     """The set-up of the extension for all browsers of this user."""
 
     folder: Path

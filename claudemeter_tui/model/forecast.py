@@ -6,12 +6,12 @@ so a raised cap or a refilled balance needs no special case. Both are None if th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
 from math import hypot, isfinite
+from typing import NamedTuple
 
 from claudemeter_tui.model.catalogue import CreditState
 from claudemeter_tui.model.credits import Credits
@@ -37,8 +37,7 @@ _Point = tuple[datetime, Decimal]
 """The time at which a value was first read, and the value in minor units."""
 
 
-@dataclass(frozen=True, slots=True)
-class SpendRate:
+class SpendRate(NamedTuple):
     """Spending in money per hour. All amounts have one currency, and the rates are above zero."""
 
     since: datetime
@@ -124,8 +123,7 @@ class SpendLimit(StrEnum):
     BALANCE = "balance"
 
 
-@dataclass(frozen=True, slots=True)
-class LimitForecast:
+class LimitForecast(NamedTuple):
     """Range of times at which a limit is reached at the current rates; an estimate, not a promise."""
 
     limit: SpendLimit

@@ -45,8 +45,7 @@ class CycleSource(StrEnum):
     """Neither: the time is that of the first reading after it, if there is one."""
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryRequest:
+class HistoryRequest(NamedTuple):
     """A span of whole local days that ends with the current one."""
 
     now: datetime
@@ -58,8 +57,7 @@ class HistoryRequest:
     """Longest time between two readings without a gap; longer if their own interval was."""
 
 
-@dataclass(frozen=True, slots=True)
-class HourCalendar:
+class HourCalendar(NamedTuple):
     """One figure by weekday and hour."""
 
     figure: str
@@ -73,8 +71,7 @@ class HourCalendar:
     """End of the quarter of an hour with the largest rise on each weekday; None without a rise."""
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryCycle:
+class HistoryCycle(NamedTuple):
     """A 5-hour window, a week or a billing month, from its start to its reset."""
 
     figure: str
@@ -193,8 +190,7 @@ _STRIDES = {PeriodKind.WEEK: 7, PeriodKind.MONTH: 31}
 """Days after the first day of a period that are surely in the next one; 1 for a day."""
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryPeriod:
+class HistoryPeriod(NamedTuple):
     """Sums of one period; the current one has sums up to now."""
 
     kind: PeriodKind

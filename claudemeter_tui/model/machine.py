@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from enum import StrEnum
@@ -40,8 +39,7 @@ class MachineSpan(NamedTuple):
     """False if the start is assumed, because the server did not report the reset."""
 
 
-@dataclass(frozen=True, slots=True)
-class MachineRequest:
+class MachineRequest(NamedTuple):
     """The spans to read, and the zone of the days."""
 
     now: datetime
@@ -89,8 +87,7 @@ class FigureRises(NamedTuple):
         return Money(Decimal(str(total)), *self.unit) if self.unit is not None else total
 
 
-@dataclass(frozen=True, slots=True)
-class SpanUsage:
+class SpanUsage(NamedTuple):
     """Everything that was used in one span."""
 
     span: MachineSpan
@@ -138,8 +135,7 @@ class RebuildDay(NamedTuple):
         return ListCost(price.compute_rebuild_cost(self.counts, self.rebuilt))
 
 
-@dataclass(frozen=True, slots=True)
-class MachineUsage:
+class MachineUsage(NamedTuple):
     """Use of Claude Code on this machine."""
 
     at: datetime
@@ -165,8 +161,7 @@ class MachineUsage:
         return self.since is None and not self.refusals
 
 
-@dataclass(frozen=True, slots=True)
-class OrgUse:
+class OrgUse(NamedTuple):
     """Use of one org in this machine's transcripts since the start of its billing cycle."""
 
     since: datetime

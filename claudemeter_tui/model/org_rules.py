@@ -46,11 +46,10 @@ class OrgRules:
             return reading
         orgs = reading.orgs
         reports = (one for one in reading.org_readings if not self.ignores(one.org))
-        return replace(
-            reading,
+        return reading._replace(
             orgs=None if orgs is None else tuple(self.name_org(org) for org in orgs if not self.ignores(org)),
             ignored_orgs=frozenset(org.uuid for org in orgs or () if self.ignores(org)),
-            org_readings=tuple(replace(report, org=self.name_org(report.org)) for report in reports),
+            org_readings=tuple(report._replace(org=self.name_org(report.org)) for report in reports),
             restored_orgs=self.apply_to_states(reading.restored_orgs),
         )
 

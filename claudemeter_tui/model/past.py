@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from claudemeter_tui.model.archive_rows import FigureRow, Owner
 from claudemeter_tui.model.events import Event
@@ -15,8 +15,7 @@ EVENTS_SPAN = timedelta(days=1)
 """Time before a past moment whose events are shown."""
 
 
-@dataclass(frozen=True, slots=True)
-class PastFigures:
+class PastFigures(NamedTuple):
     """The last figures of one org at a past moment, without the replies that they are from."""
 
     at: datetime
@@ -40,8 +39,7 @@ class PastFigures:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class PastMoment:
+class PastMoment(NamedTuple):
     """Everything known at a past moment."""
 
     at: datetime

@@ -7,9 +7,9 @@ All amounts are whole nano-dollars (1,000,000,000 for one USD), so every price a
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 from claudemeter_tui.model.catalogue import MODEL_FAMILIES
 from claudemeter_tui.model.money import Money
@@ -22,8 +22,7 @@ WEB_SEARCH_PRICE = NANO_PER_DOLLAR // 100
 """Nano-dollars for a web search, with any model."""
 
 
-@dataclass(frozen=True, slots=True)
-class Price:
+class Price(NamedTuple):
     """List prices of one model, in nano-dollars per token."""
 
     input: int

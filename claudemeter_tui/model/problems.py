@@ -33,7 +33,6 @@ OUTAGE_ERRORS = frozenset(
 """Kinds that an outage of the server or of the network has; one outage often has several of them."""
 
 
-# Named tuples, because a dataclass takes longer to create, and the first figures wait for this module.
 class ProblemCause(NamedTuple):
     """The common cause of the problems of a group."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from claudemeter_tui.model.account import Account, Org, Subscription
 from claudemeter_tui.model.catalogue import Endpoint
@@ -63,8 +63,7 @@ class ErrorKind(StrEnum):
     ARCHIVE_DAMAGED = "history was damaged"
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """A signed-in browser profile, a cookie file, a pasted cookie or the login of Claude Code."""
 
     browser: str
@@ -202,8 +201,7 @@ REFUSAL_ERRORS = frozenset({ErrorKind.CHALLENGE, ErrorKind.THROTTLED})
 """Problems that pause only the request concerned; they concern the session only if they are widespread."""
 
 
-@dataclass(frozen=True, slots=True)
-class OrgReading:
+class OrgReading(NamedTuple):
     """Results of one poll for one org."""
 
     org: Org
@@ -219,8 +217,7 @@ def compute_backoff(earlier_failures: int) -> timedelta:
     return min(MAX_BACKOFF, MIN_BACKOFF * (1 << min(earlier_failures, 10)))
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(NamedTuple):
     """Next poll of one session."""
 
     next_at: datetime
@@ -237,8 +234,7 @@ IGNORED_PLACE = "ignored"
 """Outcome of a browser or a profile that the settings ignore."""
 
 
-@dataclass(frozen=True, slots=True)
-class ScanResult:
+class ScanResult(NamedTuple):
     """Result of looking for a session in one place. It holds no secret."""
 
     session: Session
@@ -255,8 +251,7 @@ class ScanResult:
     """True if a session was found and nothing is known to be wrong with it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """Results of one poll of one session, or the part of them that is complete.
 
     The only type that the poller passes to the store.

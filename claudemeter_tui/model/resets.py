@@ -7,10 +7,9 @@ usable only if nothing in the reply contradicts that, because it can be used onl
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from claudemeter_tui.model.catalogue import WindowKind
 
@@ -41,8 +40,7 @@ class ObstacleKind(StrEnum):
     """The server does not say that it is usable."""
 
 
-@dataclass(frozen=True, slots=True)
-class Obstacle:
+class Obstacle(NamedTuple):
     """One reason why a saved reset cannot be used now."""
 
     kind: ObstacleKind
@@ -52,8 +50,7 @@ class Obstacle:
     """Time at which the obstacle ends by itself. None if not known."""
 
 
-@dataclass(frozen=True, slots=True)
-class SavedReset:
+class SavedReset(NamedTuple):
     """A grant of one or more saved resets."""
 
     resets_left: int | None = None
@@ -85,8 +82,7 @@ class SavedReset:
         return bool(self.resets_left) and not self.is_lost(now)
 
 
-@dataclass(frozen=True, slots=True)
-class SavedResets:
+class SavedResets(NamedTuple):
     """All saved resets of an org, and the conditions that they share."""
 
     grants: tuple[SavedReset, ...] = ()
@@ -170,12 +166,11 @@ class SavedResets:
         if plan_ends_at is None:
             return self
         ends = (min(grant.ends_at or plan_ends_at, plan_ends_at) for grant in self.grants)
-        grants = (replace(grant, ends_at=end) for grant, end in zip(self.grants, ends, strict=True))
-        return replace(self, grants=tuple(grants))
+        grants = (grant._replace(ends_at=end) for grant, end in zip(self.grants, ends, strict=True))
+        return self._replace(grants=tuple(grants))
 
 
-@dataclass(frozen=True, slots=True)
-class SavedResetSummary:
+class SavedResetSummary(NamedTuple):
     """The saved resets of an org in one value."""
 
     resets_left: int
@@ -191,8 +186,7 @@ class SavedResetSummary:
         return self.obstacle is None
 
 
-@dataclass(frozen=True, slots=True)
-class SessionReset:
+class SessionReset(NamedTuple):
     """The weekly session reset: it clears the 5-hour window, and its use counts against the week."""
 
     is_eligible: bool = False

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from claudemeter_tui.model.account import Account
 from claudemeter_tui.model.reading import ErrorKind, Session
@@ -31,8 +31,7 @@ HIDDEN_COOKIE_OUTCOMES = frozenset(
 """Outcomes of a profile that may have a session, but whose cookies cannot be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileScan:
+class ProfileScan(NamedTuple):
     """Result of scanning one browser profile. Its `repr` shows no cookie."""
 
     session: Session
@@ -59,8 +58,7 @@ class LoginError(StrEnum):
     NO_SCOPE = "may not read usage"
 
 
-@dataclass(frozen=True, slots=True)
-class Login:
+class Login(NamedTuple):
     """A usable login of Claude Code. Its `repr` shows no token."""
 
     token: Secret
@@ -74,8 +72,7 @@ class Login:
     """Plan as the login names it: "Max", "Pro". Empty if not reported."""
 
 
-@dataclass(frozen=True, slots=True)
-class NoLogin:
+class NoLogin(NamedTuple):
     """Reason why there is no usable login."""
 
     error: LoginError
@@ -86,8 +83,7 @@ class NoLogin:
 LoginResult = Login | NoLogin
 
 
-@dataclass(frozen=True, slots=True)
-class PasteResult:
+class PasteResult(NamedTuple):
     """Result of pasting a session while the program runs."""
 
     account: Account | None = None

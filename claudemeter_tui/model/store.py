@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from claudemeter_tui.model.account import Account, Org, Subscription
 from claudemeter_tui.model.catalogue import SLOW_INTERVAL, Endpoint
@@ -66,8 +66,7 @@ OrgKey = tuple[str, str]
 """Account key and org uuid: one org can be reached through two accounts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """A current problem of an org or a session."""
 
     error_kind: ErrorKind
@@ -82,8 +81,7 @@ class Problem:
     """Expiry of the session. None for every other problem."""
 
 
-@dataclass(frozen=True, slots=True)
-class OverPlanPeriod:
+class OverPlanPeriod(NamedTuple):
     """A period in which the plan has nothing left: a plan-wide window is full, or the plan has none."""
 
     since: datetime
@@ -98,8 +96,7 @@ class OverPlanPeriod:
     """The full window that resets last. None if the plan has no plan-wide window."""
 
 
-@dataclass(frozen=True, slots=True)
-class InPlanSpending:
+class InPlanSpending(NamedTuple):
     """Spending seen while the plan had room, without a pause of 15 minutes."""
 
     since: datetime
@@ -110,8 +107,7 @@ class InPlanSpending:
     """Time of the last usage reply with a rise."""
 
 
-@dataclass(frozen=True, slots=True)
-class InPlanPeriod:
+class InPlanPeriod(NamedTuple):
     """A period of usage replies in which the plan has room."""
 
     at: datetime
@@ -168,7 +164,7 @@ class OrgState:
         """The subscription. None if never read, or the org has none."""
         paid = self._find_value(Endpoint.SUBSCRIPTION, Subscription)
         at = self._find_outdated_time(Endpoint.SUBSCRIPTION)
-        return replace(paid, figures_at=at) if paid is not None and at is not None else paid
+        return paid._replace(figures_at=at) if paid is not None and at is not None else paid
 
     @cached_property
     def saved_resets(self) -> SavedResets:
@@ -184,7 +180,7 @@ class OrgState:
         balance_at = self._find_outdated_time(Endpoint.PREPAID)
         return Credits(
             meters=tuple(map(self._date_meter, combine_meters(self._iter_meters(), self.last_figures))),
-            balance=replace(balance, figures_at=balance_at) if balance and balance_at else balance,
+            balance=balance._replace(figures_at=balance_at) if balance and balance_at else balance,
             is_absent=overage_reply is not None and overage_reply.value is None,
             overage_read_at=overage_reply.at if overage_reply is not None else None,
             valid_until=self._find_end_of_validity(),
@@ -204,7 +200,7 @@ class OrgState:
     def _date_meter(self, meter: Meter) -> Meter:
         """Return the meter with the time of its figures if later requests of its reply failed."""
         at = self._find_outdated_time(meter.origin.endpoint) if meter.figures_at is None else None
-        return replace(meter, figures_at=at) if at is not None else meter
+        return meter._replace(figures_at=at) if at is not None else meter
 
     def _find_outdated_time(self, endpoint: Endpoint) -> datetime | None:
         """Return the time of a reply that is older than it should be beside the others. None if it is not.
@@ -341,7 +337,7 @@ def _update_over_plan_period(old: OrgState, new: OrgState, max_pause: timedelta)
     is_new_series = (old.series.origin, old.series.unit) != (new.series.origin, new.series.unit)
     if period is not None and is_new_series:
         # The total of another reply or currency cannot be compared with the old one.
-        period = replace(period, since=reply.at, filled_label=None, start_rise=new.series.total_rise)
+        period = period._replace(since=reply.at, filled_label=None, start_rise=new.series.total_rise)
     if period is not None and period.full_window is not None and period.full_window.is_due(reply.at):
         period = None
     full = next(iter(plan.find_full_windows(reply.at)), None)
@@ -353,7 +349,7 @@ def _update_over_plan_period(old: OrgState, new: OrgState, max_pause: timedelta)
         # A reply without the full window continues the period, because it may be a placeholder.
         return period if window is None or window.is_placeholder_of(before) else None
     if period is not None:
-        return period if full == period.full_window else replace(period, full_window=full)
+        return period if full == period.full_window else period._replace(full_window=full)
     if full is not None and old.plan is not None and not is_new_series:
         old_at = old.replies[Endpoint.USAGE].at
         was_reported = any(window.is_reported for window in old.plan.wide_windows)
@@ -382,7 +378,7 @@ def _update_in_plan_period(old: OrgState, new: OrgState, max_pause: timedelta) -
     if total > before.total_rise:
         if spending is None or at - spending.last_rise_at > SPENDING_SPAN:
             spending = InPlanSpending(before.at, before.total_rise, at)
-        spending = replace(spending, last_rise_at=at)
+        spending = spending._replace(last_rise_at=at)
     return InPlanPeriod(at, total, spending)
 
 
@@ -745,7 +741,7 @@ def _name_fields_once(problems: Iterable[Problem]) -> Iterator[Problem]:
         new = [name for name in names if (problem.endpoint, name) not in seen]
         seen |= {(problem.endpoint, name) for name in new}
         if new:
-            yield replace(problem, detail=NAME_SEPARATOR.join(new))
+            yield problem._replace(detail=NAME_SEPARATOR.join(new))
 
 
 def _iterate_problems(owner: OrgState | SessionState, org: Org | None) -> Iterator[Problem]:

@@ -26,8 +26,7 @@ MAX_FALLS = 8
 """Maximum falls in a row that can turn out to be placeholders; one or two were seen."""
 
 
-@dataclass(frozen=True, slots=True)
-class MonotonicRise:
+class MonotonicRise(NamedTuple):
     """A span in which a figure never fell, without a long pause or a jump of the clock."""
 
     first: datetime
@@ -69,8 +68,8 @@ class MonotonicRise:
             return MonotonicRise.start(at, minor)
         if minor < self.last_minor:
             # Limit the chain, which a figure that keeps falling would extend without end.
-            kept = self if self.fall_count < MAX_FALLS else replace(self, before_fall=None)
-            return replace(MonotonicRise.start(at, minor), before_fall=kept)
+            kept = self if self.fall_count < MAX_FALLS else self._replace(before_fall=None)
+            return MonotonicRise.start(at, minor)._replace(before_fall=kept)
         base = self._find_base(minor)
         has_risen = minor > base.last_minor
         before_fall = None if has_risen else base.before_fall
@@ -95,8 +94,7 @@ thinned.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class ValueRun:
+class ValueRun(NamedTuple):
     """A span in which every poll read the same value, or every poll failed."""
 
     minor: Decimal | None
@@ -157,7 +155,7 @@ class CreditSeries:
         if kept[0].minor is None:
             kept = kept[1:]
         else:
-            kept = (replace(kept[0], first=moment, last=max(moment, kept[0].last)), *kept[1:])
+            kept = (kept[0]._replace(first=moment, last=max(moment, kept[0].last)), *kept[1:])
         end = len(self.runs) - len(kept) + 1
         before = replace(self, runs=self.runs[:end]).compute_spent_since(self.runs[0].first)
         return replace(self, runs=kept, start_rise=self.start_rise + before.minor)
@@ -173,11 +171,11 @@ class CreditSeries:
             return CreditSeries(origin, used.unit).append(at, origin, used, max_pause)
         runs = self.runs
         if runs and at < runs[-1].last:
-            runs = tuple(replace(run, last=min(run.last, at)) for run in runs if run.first < at)
+            runs = tuple(run._replace(last=min(run.last, at)) for run in runs if run.first < at)
         if runs and (runs[-1].minor is None or at - runs[-1].last > max_pause):
             runs = _append_gap(runs, at)
         if runs and runs[-1].minor == used.minor:
-            runs = (*runs[:-1], replace(runs[-1], last=at))
+            runs = (*runs[:-1], runs[-1]._replace(last=at))
         else:
             runs = (*runs, ValueRun(used.minor, at, at))
         current = self.monotonic_rise or MonotonicRise.start(at, used.minor)
@@ -203,7 +201,7 @@ def _append_gap(runs: tuple[ValueRun, ...], at: datetime) -> tuple[ValueRun, ...
     """Return the runs with a gap up to `at` at the end; two gaps in a row become one."""
     last = runs[-1]
     if last.minor is None:
-        return (*runs[:-1], replace(last, last=at))
+        return (*runs[:-1], last._replace(last=at))
     return (*runs, ValueRun(None, last.last, at))
 
 
@@ -221,7 +219,7 @@ def _thin_value_runs(runs: tuple[ValueRun, ...]) -> tuple[ValueRun, ...]:
         if len(older) == half:
             older = _drop_every_second(runs[:half], after_gap=True)
         if older[-1].minor is None and runs[half].minor is None:
-            older, half = (*older[:-1], replace(older[-1], last=runs[half].last)), half + 1
+            older, half = (*older[:-1], older[-1]._replace(last=runs[half].last)), half + 1
         runs = (*older, *runs[half:])
     return runs
 
@@ -431,8 +429,7 @@ MAX_ARCHIVED_SLOTS = 1_000
 """Number of parts in which a span of the archive is thinned, at least the dots of a wide chart."""
 
 
-@dataclass(frozen=True, slots=True)
-class ArchivedSeries:
+class ArchivedSeries(NamedTuple):
     """The figures of one org over a span, from the archive."""
 
     since: datetime
@@ -462,8 +459,7 @@ class ArchivedSeries:
             values = [None if run.is_gap else run.percent for run in packed]
             places = _select_runs([run.first for run in packed], values, start, width)
             histories[label] = PercentHistory.from_runs(packed[place] for place in places)
-        return replace(
-            self,
+        return self._replace(
             credits=replace(self.credits, runs=tuple(runs[place] for place in kept)),
             histories=histories,
         )
@@ -485,7 +481,7 @@ class ArchivedSeries:
         kept = archived.runs[: bisect_left(archived.runs, start, key=attrgetter("first"))]
         if not kept:
             return live
-        last = replace(kept[-1], last=min(kept[-1].last, start))
+        last = kept[-1]._replace(last=min(kept[-1].last, start))
         kept = (*kept[:-1], last)
         if last.minor is None or start - last.last > max_pause:
             kept = _append_gap(kept, start)

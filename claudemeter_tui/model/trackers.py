@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
+from typing import NamedTuple
 
 from claudemeter_tui.model.catalogue import Cause, CreditState, Endpoint
 from claudemeter_tui.model.credit_locks import CreditLock
@@ -48,8 +49,7 @@ MAX_CORRECTION = 2
 PREPAID_ENDPOINTS = (Endpoint.PREPAID,)
 
 
-@dataclass(frozen=True, slots=True)
-class MeterTracker:
+class MeterTracker(NamedTuple):
     """Confirmed figures of one meter, and the events already emitted for it."""
 
     meter: Meter
@@ -75,14 +75,14 @@ class MeterTracker:
         old, new, lost_cap_count = self.meter, meter, 0
         # A running meter can lack its used amount for a poll.
         if new.used is None:
-            new = replace(new, used=old.used)
+            new = new._replace(used=old.used)
         if new.cap is None and old.cap is not None:
             lost_cap_count = self.replies_without_cap + 1
             # A missing cap can also mean a withdrawn meter; only `is_uncapped` means that there is no cap.
             if new.is_uncapped and lost_cap_count >= REPLIES_TO_CONFIRM:
                 lost_cap_count = 0
             else:
-                new = replace(new, cap=old.cap, is_uncapped=False)
+                new = new._replace(cap=old.cap, is_uncapped=False)
         subject = SUBJECT_EXTRA_USAGE if new.is_personal else SUBJECT_POOL
         emit = partial(sink.emit, subject=subject, endpoints=(new.origin.endpoint,))
         are_caps_known = all(one.cap is not None or one.is_uncapped for one in (old, new))
@@ -102,8 +102,7 @@ class MeterTracker:
         return MeterTracker(new, max(threshold, self.passed_threshold), replies_below, lost_cap_count)
 
 
-@dataclass(frozen=True, slots=True)
-class BalanceTracker:
+class BalanceTracker(NamedTuple):
     """The last balance, and whether its auto-reload works."""
 
     amount: Money | None = None
@@ -149,7 +148,7 @@ class BalanceTracker:
             since = self.fell_after or (read.at if read is not None else sink.now)
             runs = new.series.runs
             if runs and runs[-1].minor is None:
-                return replace(after, amount=self.amount, fell_after=since)
+                return after._replace(amount=self.amount, fell_after=since)
             spent = _measure_spending_from_balance(amount, old, new, since)
             if spent is not None and _is_reported(self.amount, replace(amount, minor=amount.minor + spent)):
                 unspent = replace(amount, minor=self.amount.minor - amount.minor - spent)
@@ -309,8 +308,7 @@ def find_unseen_end(ends_at: datetime | None, now: datetime) -> datetime | None:
     return ends_at if ends_at is not None and now - ends_at > MAX_BRIDGED_PAUSE else None
 
 
-@dataclass(frozen=True, slots=True)
-class VerdictTracker:
+class VerdictTracker(NamedTuple):
     """The last certain verdict."""
 
     state: VerdictState | None = None
@@ -346,7 +344,7 @@ class VerdictTracker:
             lock = verdict.credit_locks[0] if verdict.is_locked else None
             if lock is not None and lock.is_balance_outdated and self.credit_lock is not None:
                 lock = self.credit_lock  # nothing but the age of the balance has changed
-            new = replace(new, is_locked=verdict.is_locked, credit_lock=lock)
+            new = new._replace(is_locked=verdict.is_locked, credit_lock=lock)
         meter = credits_.find_deciding_meter(sink.now) or credits_.lead_meter
         replies = (Endpoint.USAGE, meter.origin.endpoint) if meter else (Endpoint.USAGE,)
         # A meter can come from the usage reply, which is already listed.
@@ -425,8 +423,7 @@ EARLY_RESET_DROP = 5.0
 USAGE_ENDPOINTS = (Endpoint.USAGE,)
 
 
-@dataclass(frozen=True, slots=True)
-class WindowTracker:
+class WindowTracker(NamedTuple):
     """Confirmed figures of a window, and the events already emitted for it."""
 
     window: Window
@@ -456,13 +453,13 @@ class WindowTracker:
         # Do not believe at once that a running window vanished, lost its figure, or fell to 0% without a new
         # reset.
         if can_doubt and (new is None or new.is_placeholder_of(old)):
-            return replace(self, doubt_count=self.doubt_count + 1)
+            return self._replace(doubt_count=self.doubt_count + 1)
         if new is None:
             return None
         if new == old and not self.doubt_count:
             return self
         if new.resets_at is None and new.percent and not is_due:
-            new = replace(new, resets_at=old.resets_at)
+            new = new._replace(resets_at=old.resets_at)
         return self._update_cycle(new, sink).update_figures(new, sink)
 
     def tick(self, sink: EventSink) -> WindowTracker:
@@ -475,7 +472,7 @@ class WindowTracker:
         elif self._is_in_use:
             figures = {"before": old.percent, "is_freed": self.is_full}
             sink.emit(EventKind.WINDOW_RESET, at=old.resets_at, subject=old.label, **figures)
-        return replace(self, is_reset_over=True, is_full=False, passed_threshold=0.0)
+        return self._replace(is_reset_over=True, is_full=False, passed_threshold=0.0)
 
     @property
     def _is_in_use(self) -> bool:
@@ -491,8 +488,7 @@ class WindowTracker:
             # An allowance never resets: another figure or end means a new or a larger allowance.
             threshold = sink.find_passed_threshold(new.percent)
             is_over = self.is_reset_over and new.is_due(sink.now)
-            return replace(
-                self,
+            return self._replace(
                 doubt_count=0,
                 passed_threshold=min(self.passed_threshold, threshold),
                 is_reset_over=is_over,
@@ -501,14 +497,14 @@ class WindowTracker:
             if self._is_in_use and not self.is_reset_over:
                 emit(EventKind.WINDOW_RESET, is_freed=is_freed, **percents)
             # Without a figure here, the caller emits the events of everything that the new cycle has reached.
-            return WindowTracker(replace(new, percent=None))
+            return WindowTracker(new._replace(percent=None))
         if is_freed or self.has_fallen(new):
             emit(EventKind.WINDOW_RESET_EARLY, is_freed=is_freed, until=old.resets_at, **percents)
             return WindowTracker(new, passed_threshold=sink.find_passed_threshold(new.percent))
         move = new.resets_at - old.resets_at if new.resets_at and old.resets_at else timedelta(0)
         if abs(move) >= MIN_RESET_MOVE and not self.is_reset_over:
             emit(EventKind.WINDOW_MOVED, before=old.resets_at, after=new.resets_at, until=new.resets_at)
-        return replace(self, doubt_count=0) if self.doubt_count else self
+        return self._replace(doubt_count=0) if self.doubt_count else self
 
     def is_reset(self, new: Window, now: datetime) -> bool:
         """Return True if the new figures belong to a cycle that began when this one was due."""

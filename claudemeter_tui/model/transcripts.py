@@ -77,8 +77,7 @@ class Call(NamedTuple):
     """`cache_miss_reason.type`: the server's reason for a cache that could not be read. Empty if none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """A request that the server refused, as Claude Code wrote it into a transcript."""
 
     key: int
@@ -131,8 +130,7 @@ def select_stops(refusals: Iterable[Refusal]) -> tuple[Refusal, ...]:
     return tuple(first.values())
 
 
-@dataclass(frozen=True, slots=True)
-class TranscriptNews:
+class TranscriptNews(NamedTuple):
     """News from the transcripts of this machine."""
 
     read_at: datetime

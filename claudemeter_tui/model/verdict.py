@@ -22,9 +22,9 @@ The decision rules beyond the basic table (a full window or none; credits open, 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from claudemeter_tui.model.catalogue import (
     PAYMENT_PROBLEM_STATUSES,
@@ -45,8 +45,7 @@ from claudemeter_tui.model.transcripts import Refusal
 from claudemeter_tui.model.windows import FULL_FROM, Plan, Severity, Window
 
 
-@dataclass(frozen=True, slots=True)
-class PaymentProblem:
+class PaymentProblem(NamedTuple):
     """A problem with the payment of the plan."""
 
     key: str
@@ -104,8 +103,7 @@ class EndSource(StrEnum):
     CREDITS = "credits"
 
 
-@dataclass(frozen=True, slots=True)
-class OverPlanSpending:
+class OverPlanSpending(NamedTuple):
     """Observed spending since the plan has had nothing left."""
 
     spent: Money | None
@@ -127,8 +125,7 @@ LAGS_FROM = 95.0
 """
 
 
-@dataclass(frozen=True, slots=True)
-class PlanSpending:
+class PlanSpending(NamedTuple):
     """Spending within the last 15 minutes although no plan-wide window is full."""
 
     spent: Money
@@ -141,8 +138,7 @@ class PlanSpending:
     """
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The verdict on one org at one moment, with everything needed to word it."""
 
     state: VerdictState
@@ -375,4 +371,4 @@ def _measure_spending(state: OrgState, now: datetime) -> OverPlanSpending | None
     if spending.spent is None or not spending.spent.minor:
         return spending
     rate = compute_rate_since(series, period.since, now)
-    return replace(spending, last_rise_at=series.last_rise_at, rate=rate)
+    return spending._replace(last_rise_at=series.last_rise_at, rate=rate)

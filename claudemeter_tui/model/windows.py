@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from functools import cached_property
+from typing import NamedTuple
 
 from claudemeter_tui.model.catalogue import WindowKind, WindowScope
 from claudemeter_tui.model.credits import Meter
@@ -32,8 +33,7 @@ class Severity(IntEnum):
         return cls(sum(percent >= limit for limit in (WARNING_FROM, CRITICAL_FROM, FULL_FROM)))
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """A rolling limit."""
 
     key: str
@@ -116,8 +116,7 @@ UNKNOWN_RESET = datetime.max.replace(tzinfo=UTC)
 """Sort key of an unknown reset, which counts as the latest."""
 
 
-@dataclass(frozen=True, slots=True)
-class SurfaceShare:
+class SurfaceShare(NamedTuple):
     """Share of one surface in the week's use (`seven_day_breakdown`)."""
 
     label: str

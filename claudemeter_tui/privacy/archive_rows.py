@@ -46,7 +46,7 @@ class RowRedactor(Redactor):
     def redact_owner(self, owner: Owner) -> Owner:
         """Redact the account and the org of a row."""
         org = owner.org and self.redact_org(owner.org)
-        return replace(owner, account=self.redact_account(owner.account), org=org)
+        return owner._replace(account=self.redact_account(owner.account), org=org)
 
     def redact_origin(self, origin: str) -> str:
         """Return the origin of claude.ai; a pseudonym for another server."""
@@ -56,8 +56,7 @@ class RowRedactor(Redactor):
         """Redact a row; figures and times stay."""
         match row:
             case FigureRow():
-                return replace(
-                    row,
+                return row._replace(
                     owner=self.redact_owner(row.owner),
                     figure=self.redact_figure(row.figure),
                     value=self._redact_row_value(row.value),
@@ -65,21 +64,20 @@ class RowRedactor(Redactor):
                     source=self._redact_source(row.source),
                 )
             case CycleRow():
-                cycle = replace(
-                    row.cycle,
+                cycle = row.cycle._replace(
                     figure=self.redact_figure(row.cycle.figure),
                     peak=self._redact_row_value(row.cycle.peak),
                     spent=row.cycle.spent and self.redact_money(row.cycle.spent),
                 )
                 owner, source = self.redact_owner(row.owner), self._redact_source(row.source)
-                return replace(row, owner=owner, cycle=cycle, source=source)
+                return row._replace(owner=owner, cycle=cycle, source=source)
             case EventRow():
                 # An event of another version has only its kind, which this program wrote.
                 event = row.event and self.redact_events((row.event,))[0]
                 concerned = row.owner and self.redact_owner(row.owner)
-                return replace(row, owner=concerned, event=event, source=self._redact_source(row.source))
+                return row._replace(owner=concerned, event=event, source=self._redact_source(row.source))
             case ReplyRow():
-                source = replace(row.source, session=self.redact_session(row.source.session))
+                source = row.source._replace(session=self.redact_session(row.source.session))
                 text = None if row.text is None else self.redact_body(row.text)
                 return replace(row, owner=self.redact_owner(row.owner), source=source, text=text)
             case FailureRow():
@@ -90,8 +88,7 @@ class RowRedactor(Redactor):
                     detail=self.redact_detail(row.detail),
                 )
             case TokenRow():
-                return replace(
-                    row,
+                return row._replace(
                     owner=row.owner and self.redact_owner(row.owner),
                     usage=self._redact_usage(row.usage),
                 )
@@ -100,16 +97,14 @@ class RowRedactor(Redactor):
                 status = row.refusal.credits_status
                 if status not in _PUBLIC_STATUSES:
                     status = self._names.assign("text", status)
-                return RefusalRow(concerned, replace(self.redact_refusal(row.refusal), credits_status=status))
+                return RefusalRow(concerned, self.redact_refusal(row.refusal)._replace(credits_status=status))
 
     def redact_machine(self, usage: MachineUsage) -> MachineUsage:
         """Redact the use of this machine: projects, unknown models and codes; tokens and rises stay."""
         login = usage.login
-        return replace(
-            usage,
+        return usage._replace(
             spans=tuple(
-                replace(
-                    span,
+                span._replace(
                     rows=tuple(map(self._redact_usage, span.rows)),
                     figures=tuple(map(self._redact_rises, span.figures)),
                 )
@@ -170,4 +165,4 @@ class RowRedactor(Redactor):
         return text if not text or text in _PUBLIC_WORDS else self.redact_window_key(text)
 
     def _redact_source(self, source: ReplySource | None) -> ReplySource | None:
-        return source and replace(source, session=self.redact_session(source.session))
+        return source and source._replace(session=self.redact_session(source.session))

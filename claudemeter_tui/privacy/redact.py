@@ -296,12 +296,12 @@ class ValueRedactor:
 
     def redact_session(self, session: Session) -> Session:
         """Redact a session; the browser stays, the profile gets a number."""
-        return replace(session, profile=self._redact_profile(session.profile))
+        return session._replace(profile=self._redact_profile(session.profile))
 
     def redact_scan_result(self, result: ScanResult) -> ScanResult:
         """Redact a scan result; its outcome stays."""
-        return replace(
-            result, session=self.redact_session(result.session), detail=self.redact_detail(result.detail)
+        return result._replace(
+            session=self.redact_session(result.session), detail=self.redact_detail(result.detail)
         )
 
     def redact_reply(self, reply: Reply) -> Reply:
@@ -330,7 +330,7 @@ class ValueRedactor:
                     shares=tuple(
                         share
                         if share.label.lower() in KNOWN_SURFACES
-                        else replace(share, label=self._names.assign("surface", share.label))
+                        else share._replace(label=self._names.assign("surface", share.label))
                         for share in value.shares
                     ),
                 )
@@ -348,11 +348,11 @@ class ValueRedactor:
     def _redact_balance(self, balance: Balance) -> Balance:
         """Redact the surfaces of each part, and the codes for a stopped auto-reload."""
         parts = (
-            replace(part, surfaces=tuple(map(self._redact_surface, part.surfaces)))
+            part._replace(surfaces=tuple(map(self._redact_surface, part.surfaces)))
             for part in balance.tranches
         )
         codes = tuple(map(self._redact_word, balance.reload_stop_codes))
-        return replace(balance, tranches=tuple(parts), reload_stop_codes=codes)
+        return balance._replace(tranches=tuple(parts), reload_stop_codes=codes)
 
     def _redact_surface(self, name: str) -> str:
         is_known = name in KNOWN_VALUES or name.lower() in KNOWN_SURFACES
@@ -361,15 +361,14 @@ class ValueRedactor:
     def _redact_saved_resets(self, resets: SavedResets) -> SavedResets:
         """Redact the server's reasons, and drop the keys of unknown windows."""
         grants = (
-            replace(
-                grant,
+            grant._replace(
                 blocking=tuple(map(self._redact_word, grant.blocking)),
                 clears=tuple(key for key in grant.clears if key in WINDOWS),
             )
             for grant in resets.grants
         )
         reason = resets.ineligible_reason
-        return replace(resets, grants=tuple(grants), ineligible_reason=reason and self._redact_word(reason))
+        return resets._replace(grants=tuple(grants), ineligible_reason=reason and self._redact_word(reason))
 
     def redact_account(self, account: Account) -> Account:
         """Redact an account."""
@@ -427,18 +426,16 @@ class ValueRedactor:
     def hide_projects(self, uses: Mapping[OrgKey, OrgUse]) -> dict[OrgKey, OrgUse]:
         """Return the uses with pseudonyms for the projects."""
         return {
-            key: replace(
-                use,
+            key: use._replace(
                 refusals=use.refusals
-                and tuple(replace(one, project=self.redact_project(one.project)) for one in use.refusals),
+                and tuple(one._replace(project=self.redact_project(one.project)) for one in use.refusals),
             )
             for key, use in uses.items()
         }
 
     def redact_refusal(self, refusal: Refusal) -> Refusal:
         """Return the refusal with pseudonyms."""
-        return replace(
-            refusal,
+        return refusal._replace(
             project=self.redact_project(refusal.project),
             limit=self.redact_limit(refusal.limit),
             credits_status="",
@@ -447,12 +444,11 @@ class ValueRedactor:
         )
 
     def _redact_meter(self, meter: Meter) -> Meter:
-        return replace(meter, reason=self.redact_reason(meter.reason))
+        return meter._replace(reason=self.redact_reason(meter.reason))
 
     def _redact_subscription(self, paid: Subscription) -> Subscription:
         status, card, change = paid.status, paid.card, paid.scheduled_change
-        return replace(
-            paid,
+        return paid._replace(
             status=status and self._redact_word(status),
             card=card and Card(self._redact_word(card.brand), self._names.assign("card", card.last4)),
             scheduled_change=change and (self._redact_plan_name(change[0]), change[1]),
@@ -485,7 +481,7 @@ class ValueRedactor:
         else:
             label = self.redact_label(window.label)
         reason = self.redact_reason(window.locked_reason)
-        return replace(window, key=key + suffix, label=label, locked_reason=reason)
+        return window._replace(key=key + suffix, label=label, locked_reason=reason)
 
     def redact_label(self, text: str) -> str:
         """Redact a window's label: a model's week, a known name, or a pseudonym."""
@@ -668,7 +664,7 @@ class Redactor(ValueRedactor):
         if period is not None:
             # Of the period, the screen shows only the label.
             label = period.filled_label and self.redact_label(period.filled_label)
-            period = replace(period, full_window=None, filled_label=label)
+            period = period._replace(full_window=None, filled_label=label)
         sources = {endpoint: self.redact_session(by) for endpoint, by in state.reply_sources.items()}
         refusal = state.last_refusal and self.redact_refusal(state.last_refusal)
         return replace(
@@ -676,8 +672,7 @@ class Redactor(ValueRedactor):
         )
 
     def _redact_event(self, event: Event) -> Event:
-        event = replace(
-            event,
+        event = event._replace(
             session=self.redact_session(event.session),
             org=event.org and self.redact_org(event.org),
             org_key=event.org_key and self.redact_key(event.org_key),
@@ -685,13 +680,12 @@ class Redactor(ValueRedactor):
         if event.kind is EventKind.REFUSED:
             return self.hide_project(event)
         lock = event.credit_lock
-        return replace(
-            event,
+        return event._replace(
             subject=self._redact_event_text(event.kind, event.subject),
             before=self._redact_fact(event.kind, event.before),
             after=self._redact_fact(event.kind, event.after),
             windows=tuple(self._redact_event_text(event.kind, label) for label in event.windows),
-            credit_lock=lock and replace(lock, reason=self.redact_reason(lock.reason)),
+            credit_lock=lock and lock._replace(reason=self.redact_reason(lock.reason)),
         )
 
     def hide_project(self, event: Event) -> Event:
@@ -699,8 +693,7 @@ class Redactor(ValueRedactor):
         if event.kind is not EventKind.REFUSED:
             return event
         reason, limit = (value if isinstance(value, str) else None for value in (event.before, event.after))
-        return replace(
-            event,
+        return event._replace(
             subject=self.redact_project(event.subject),
             before=self.redact_reason(reason),
             after=self.redact_limit(limit or "") or None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -235,7 +234,7 @@ class SessionDiscovery:
             if slot.state.error_kind is not None:
                 results[session] = build_error_result(session, slot.state.error_kind)
             elif slot.state.account is not None and slot.state.account.email:
-                results[session] = replace(results[session], detail=slot.state.account.email)
+                results[session] = results[session]._replace(detail=slot.state.account.email)
         return tuple(results.values())
 
     async def scan(self, *, asked: bool) -> None:

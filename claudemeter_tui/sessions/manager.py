@@ -6,7 +6,6 @@ import asyncio
 import random
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from datetime import timedelta
 
 from claudemeter_tui.clock import Clock, WallClock, run_in_daemon_thread
@@ -159,7 +158,7 @@ class SessionManager:
             failure = Failure(ErrorKind.NO_SESSION, Endpoint.ACCOUNT, now, cause)
             schedule = Schedule(now + EMPTY_SCAN_INTERVAL, EMPTY_SCAN_INTERVAL)
             found = Reading(NO_SESSION, now, failure, schedule=schedule, scan_results=results)
-            self._post(replace(found, has_everyone_answered=is_settled))
+            self._post(found._replace(has_everyone_answered=is_settled))
         elif results != self._last_results or (is_settled and not self._settled.is_set()):
             self._post(Reading(NO_SESSION, now, scan_results=results, has_everyone_answered=is_settled))
         self._last_results = results

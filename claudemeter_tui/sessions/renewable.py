@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from claudemeter_tui.model.extension import HostRecord
 from claudemeter_tui.model.reading import ErrorKind, Session
@@ -31,8 +32,7 @@ class BrowserProvider:
     """Browsers and profiles that the settings ignore; the profile is empty for a whole browser."""
 
 
-@dataclass(frozen=True, slots=True)
-class SessionConnection:
+class SessionConnection(NamedTuple):
     """Connection of one session to the server. Its `repr` shows no cookie."""
 
     source: SessionSource
@@ -44,8 +44,7 @@ class SessionConnection:
     """Never accept this session key from the server again."""
 
 
-@dataclass(frozen=True, slots=True)
-class ClaudeCodeProvider:
+class ClaudeCodeProvider(NamedTuple):
     """Access to the login of Claude Code."""
 
     find_login: Callable[[], LoginResult]
@@ -54,8 +53,7 @@ class ClaudeCodeProvider:
     """Build a source that reads with the login (slow)."""
 
 
-@dataclass(frozen=True, slots=True)
-class SessionProviders:
+class SessionProviders(NamedTuple):
     """Access to everything that can provide sessions."""
 
     connect: Callable[[Session, Cookies, str | None], SessionConnection]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
@@ -75,8 +75,7 @@ UNIDENTIFIED = (SessionStatus.UNTRIED, SessionStatus.RENEWED)
 """Statuses in which the account may differ from the last known one."""
 
 
-@dataclass(frozen=True, slots=True)
-class SlotState:
+class SlotState(NamedTuple):
     """Everything that determines whether a session polls."""
 
     status: SessionStatus = SessionStatus.UNTRIED
@@ -204,7 +203,7 @@ class SessionSlot:
         if not await self._may_poll(asks_orgs=asks_orgs):
             return
         status = SessionStatus.UNTRIED if self.state.status in UNIDENTIFIED else self.state.status
-        self.state = replace(self.state, status=status)
+        self.state = self.state._replace(status=status)
         # Record this before the first request, because another session may start to poll meanwhile.
         request = self._election.record_request(self) if asks_orgs else None
         poll, full = _PollRecord(), full or retries
@@ -254,15 +253,15 @@ class SessionSlot:
         if account is None or self.state.is_last_resort:
             return True
         is_free = await self._election.leases.claim(self.session, account)
-        self.state = replace(self.state, is_followed=not is_free)
+        self.state = self.state._replace(is_followed=not is_free)
         return is_free
 
     def follow_account(self, account: Account | None) -> None:
         """Follow another process that watches the same session; None if there is none."""
         if account is not None:
             arrival = next(self._election.arrival_numbers)
-            self.state = replace(
-                self.state, status=SessionStatus.FOLLOWING, account=account, arrival=arrival, is_followed=True
+            self.state = self.state._replace(
+                status=SessionStatus.FOLLOWING, account=account, arrival=arrival, is_followed=True
             )
 
     def record_reading(self, reading: Reading) -> None:
@@ -283,11 +282,11 @@ class SessionSlot:
             return
         known = self.state.account
         if known is None or not same_account(known, account):
-            self.state = replace(self.state, arrival=next(self._election.arrival_numbers))
+            self.state = self.state._replace(arrival=next(self._election.arrival_numbers))
             self.read_times.clear()
-        self.state = replace(self.state, account=account, error_kind=None)
+        self.state = self.state._replace(account=account, error_kind=None)
         if self.state.status is not SessionStatus.RENEWED:
-            self.state = replace(self.state, status=SessionStatus.ACTIVE)
+            self.state = self.state._replace(status=SessionStatus.ACTIVE)
         self._election.on_change()
         if reading.orgs is not None:
             self.last_account_reading = reading
@@ -319,10 +318,10 @@ class SessionSlot:
             self.next_at = self.source.next_at
         failure = find_poll_failure(found)
         if failure is not None and failure.error_kind in FAILOVER_ERRORS:
-            self.state = replace(self.state, error_kind=failure.error_kind)
+            self.state = self.state._replace(error_kind=failure.error_kind)
             return failure
         if failure is None and found:
-            self.state = replace(self.state, error_kind=None)
+            self.state = self.state._replace(error_kind=None)
         return None
 
 
@@ -516,7 +515,7 @@ class PollScheduler:
     def remove(self, slot: SessionSlot) -> None:
         """Remove a session; its orgs pass to another session of the account or are removed too."""
         self.slots.remove(slot)
-        slot.state = replace(slot.state, status=SessionStatus.REMOVED)
+        slot.state = slot.state._replace(status=SessionStatus.REMOVED)
         self.update_pollers()
         if self._tasks is not None:
             self._tasks.create_task(slot.close())
@@ -532,7 +531,7 @@ class PollScheduler:
 
     def relearn_account(self, slot: SessionSlot) -> None:
         """Poll a session as soon as possible: its browser holds another key, perhaps of another account."""
-        slot.state = replace(slot.state, status=SessionStatus.RENEWED)
+        slot.state = slot.state._replace(status=SessionStatus.RENEWED)
         if slot in self._running and not self._running[slot].poller.is_polling:
             self._stop_poller(slot)
         self.update_pollers()
@@ -565,7 +564,7 @@ class PollScheduler:
         for slot in self.slots:
             known = slot.state.account
             if known is not None and known.key == account.key and not slot.state.is_last_resort:
-                slot.state = replace(slot.state, is_followed=True)
+                slot.state = slot.state._replace(is_followed=True)
         self.update_pollers()
 
     def update_pollers(self) -> None:
@@ -578,7 +577,7 @@ class PollScheduler:
         may_start = self.allows_last_resorts and self._have_polled(others)
         statuses = decide_statuses([slot.state for slot in self.slots], may_start_last_resorts=may_start)
         for slot, status in zip(self.slots, statuses, strict=True):
-            slot.state = replace(slot.state, status=status)
+            slot.state = slot.state._replace(status=status)
         for slot in self.slots:
             if slot.state.status in POLLING and slot not in self._running:
                 self._start_poller(slot)
@@ -658,7 +657,7 @@ class PollScheduler:
         if not slot.state.can_poll:
             self.remove(slot)  # the next look at the hosts adds it with its new account
         elif is_same_account:
-            slot.state = replace(slot.state, is_followed=False)
+            slot.state = slot.state._replace(is_followed=False)
             self.update_pollers()
         else:
             self.relearn_account(slot)
@@ -686,7 +685,7 @@ class PollScheduler:
         """Give a session that reads an account the orgs of its last list, until the next reply arrives."""
         reads = slot.state.status in (SessionStatus.ACTIVE, SessionStatus.FOLLOWING)
         if slot.last_account_reading is not None and reads:
-            self._post(replace(slot.last_account_reading, session=slot.session, expires_at=slot.expires))
+            self._post(slot.last_account_reading._replace(session=slot.session, expires_at=slot.expires))
 
     def _post_reading(self, slot: SessionSlot, reading: Reading) -> None:
         """Post a poller's reading unless the session no longer polls; then start and stop pollers."""
@@ -701,4 +700,4 @@ class PollScheduler:
     def _post_as(self, slot: SessionSlot, reading: Reading) -> None:
         """Post a reading under the name of its session."""
         slot.record_reading(reading)
-        self._post(replace(reading, session=slot.session, expires_at=slot.expires))
+        self._post(reading._replace(session=slot.session, expires_at=slot.expires))

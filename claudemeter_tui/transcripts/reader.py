@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from codecs import BOM_UTF8
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import PurePath
 
 from claudemeter_tui.model.content_hash import hash_content
@@ -139,7 +138,7 @@ def _decode_block(block: bytes, start: int, end: int, reading: TranscriptReading
             reading.calls.append(_count_rebuilt(line.call, reading) if is_next else line.call)
         if line.refusal is not None:
             # A session is of one project, also while it works in an inner folder.
-            reading.refusals.append(replace(line.refusal, project=reading.position.folder))
+            reading.refusals.append(line.refusal._replace(project=reading.position.folder))
 
 
 def _count_rebuilt(call: Call, reading: TranscriptReading) -> Call:

@@ -184,6 +184,24 @@ class Options(Settings):
 class Palette(CommandPalette):
     """Textual's palette, without a crash on Page Up and Page Down while its list is not laid out."""
 
+    SCOPED_CSS = False  # the app has the class -ascii
+    DEFAULT_CSS = """
+    CommandPalette.-low > Vertical { margin-top: 1; }
+    CommandPalette.-low #--input,
+    CommandPalette.-low CommandInput,
+    CommandPalette.-low CommandInput:focus,
+    CommandPalette.-low CommandList,
+    .-ascii CommandPalette #--input,
+    .-ascii CommandPalette CommandInput,
+    .-ascii CommandPalette CommandInput:focus,
+    .-ascii CommandPalette CommandList { border: none; }
+    CommandPalette.-low SearchIcon { margin-top: 0; }
+    CommandPalette.-low CommandInput { height: 1; }
+    .-ascii CommandPalette SearchIcon,
+    CommandPalette.-low LoadingIndicator,
+    .-ascii CommandPalette LoadingIndicator { display: none; }
+    """
+
     def _action_command_list(self, action: str) -> None:
         # The list has hits before it has a size; Textual then moves by page through lines that do not exist.
         if self.query_one(CommandList).scrollable_content_region or not action.startswith("page_"):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 WIDE_FROM = 100
 """Columns from which the two panels are side by side."""
@@ -38,8 +37,7 @@ def compute_panel_widths(width: int) -> tuple[int, int]:
     return left - margin, right - margin
 
 
-@dataclass(frozen=True, slots=True)
-class LayoutNeeds:
+class LayoutNeeds(NamedTuple):
     """Lines that each part would fill."""
 
     orgs: int = 1
@@ -62,8 +60,7 @@ class LayoutNeeds:
     """True if there is a problem or an event to show."""
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(NamedTuple):
     """Lines of each part without its frame; 0 if it is hidden."""
 
     wide: bool = False
@@ -126,13 +123,13 @@ def compute_layout(width: int, height: int, needs: LayoutNeeds) -> Layout:
     """
     layout = Layout(wide=width >= WIDE_FROM)
     for lines in _iterate_steps(width, height, needs):
-        grown = replace(layout, **lines)
+        grown = layout._replace(**lines)
         if grown.total <= height:
             layout = grown
     if not layout.chart and needs.has_chart:
-        low = (replace(layout, chart=lines) for lines in (MIN_CHART_LINES, 1))
+        low = (layout._replace(chart=lines) for lines in (MIN_CHART_LINES, 1))
         layout = next((it for it in low if it.total <= height), layout)
-    with_source = replace(layout, limits=needs.limits + 1)
+    with_source = layout._replace(limits=needs.limits + 1)
     if needs.has_source and not layout.framed and with_source.total <= height:
         layout = with_source
     if not layout.chart or (layout.framed and layout.chart < MIN_CHART_LINES):
@@ -143,7 +140,7 @@ def compute_layout(width: int, height: int, needs: LayoutNeeds) -> Layout:
     if spare and layout.second_chart and (layout.second_chart + second) % 2 == 0:
         # With an odd number of lines, 50% is halfway between 0% and 100%, and no line above them is blank.
         second += 1 if second < spare else -1
-    return replace(layout, chart=layout.chart + spare - second, second_chart=layout.second_chart + second)
+    return layout._replace(chart=layout.chart + spare - second, second_chart=layout.second_chart + second)
 
 
 def _iterate_steps(width: int, height: int, needs: LayoutNeeds) -> Iterator[dict[str, Any]]:

@@ -120,7 +120,7 @@ def redact_past_figures(figures: PastFigures, redaction: RowRedactor) -> PastFig
     """Return the figures of a past moment without personal data."""
     rows = tuple(redaction.redact_row(row) for row in figures.rows)
     owner = redaction.redact_owner(figures.owner)
-    return replace(figures, key=redaction.redact_key(figures.key), owner=owner, rows=rows)
+    return figures._replace(key=redaction.redact_key(figures.key), owner=owner, rows=rows)
 
 
 def export_svg(app: App[Any], redaction: RowRedactor | None = None) -> str:

@@ -53,8 +53,7 @@ def series(org: int) -> CreditSeries:
     shape = week()
     mine = shape.runs[3 * org :]
     runs = (ValueRun(None if run.minor is None else run.minor + org, run.first, run.last) for run in mine)
-    climb = shape.monotonic_rise and replace(
-        shape.monotonic_rise,
+    climb = shape.monotonic_rise and shape.monotonic_rise._replace(
         first_minor=shape.monotonic_rise.first_minor + org,
         last_minor=shape.monotonic_rise.last_minor + org,
     )

@@ -92,7 +92,7 @@ def test_full_cells_of_an_area_have_a_background() -> None:
 
 def test_area_in_ascii_has_no_background() -> None:
     """In ASCII a full cell has the style of a partial one, because a background would hide its sign."""
-    drawn = build_credits_chart(RISING, replace(frame(at(30), 48, 5), ascii_only=True), cap=CAP)
+    drawn = build_credits_chart(RISING, frame(at(30), 48, 5)._replace(ascii_only=True), cap=CAP)
     assert drawn is not None
     assert drawn.lines[2][-1] == ("#" * 15, ChartStyle.EDGE)
     assert ChartStyle.AREA not in {style for line in drawn.lines for _, style in line}
@@ -100,7 +100,7 @@ def test_area_in_ascii_has_no_background() -> None:
 
 def test_chart_draws_the_same_in_ascii() -> None:
     """In ASCII the chart is the same with other characters."""
-    plain = replace(frame(at(30), 48, 7), ascii_only=True)
+    plain = frame(at(30), 48, 7)._replace(ascii_only=True)
     assert lines(build_credits_chart(RISING, plain, cap=CAP, events=MARKED)) == [
         "    |                                           ",
         "+$4 +                                           ",
@@ -567,7 +567,7 @@ def test_chart_of_a_span_moves_by_whole_columns() -> None:
 @pytest.mark.parametrize("zone", ["Asia/Kolkata", "America/St_Johns", "Pacific/Chatham"])
 def test_time_axis_is_round_in_the_zone(zone: str) -> None:
     """Zones with an offset of part of an hour have their own round times."""
-    there = replace(frame(at(240), 94, 6), zone=ZoneInfo(zone))
+    there = frame(at(240), 94, 6)._replace(zone=ZoneInfo(zone))
     drawn = lines(build_credits_chart(series([100] * 240), there))
     assert {time[-3:] for time in TIME.findall(drawn[-1])} <= {":00", ":30"}
 
@@ -584,7 +584,7 @@ def test_time_axis_follows_daylight_saving(expected: list[str], hour: datetime) 
     values = CreditSeries(
         MeterOrigin.OWN_OVERAGE, ("USD", 2), (ValueRun(Decimal(1), hour, hour + 4 * 60 * MINUTE),)
     )
-    there = replace(frame(hour + 4 * 60 * MINUTE, 48, 6), zone=ZoneInfo("Europe/Berlin"))
+    there = frame(hour + 4 * 60 * MINUTE, 48, 6)._replace(zone=ZoneInfo("Europe/Berlin"))
     drawn = lines(build_credits_chart(values, there))
     assert expected == TIME.findall(drawn[-1])
     starts = [match.start() for match in TIME.finditer(drawn[-1])]
@@ -606,7 +606,7 @@ def test_skipped_midnight_still_labels_its_day() -> None:
     values = CreditSeries(
         MeterOrigin.OWN_OVERAGE, ("USD", 2), (ValueRun(Decimal(1), start, start + 5 * DAY),)
     )
-    there = replace(frame(start + 5 * DAY, 94, 6), zone=ZoneInfo("Africa/Cairo"))
+    there = frame(start + 5 * DAY, 94, 6)._replace(zone=ZoneInfo("Africa/Cairo"))
     assert TIME.findall(lines(build_credits_chart(values, there))[-1]) == ["Thu", "Fri", "Sat", "Sun", "Mon"]
 
 
@@ -626,11 +626,11 @@ def test_times_are_centred_under_their_columns() -> None:
 
 def test_scale_is_as_wide_as_is_asked_for() -> None:
     """A chart can reserve a wider scale to align its times with another chart, but never a narrower one."""
-    drawn = build_credits_chart(series([100, 200]), replace(frame(at(1)), margin=12))
+    drawn = build_credits_chart(series([100, 200]), frame(at(1))._replace(margin=12))
     assert drawn is not None
     assert (drawn.margin, len(lines(drawn)[0])) == (12, 60)
     assert {line[11] for line in lines(drawn)[:-1]} <= {"┤", "│", "┴"}
-    least = build_credits_chart(series([100, 200]), replace(frame(at(1)), margin=3))
+    least = build_credits_chart(series([100, 200]), frame(at(1))._replace(margin=3))
     assert least is not None
     assert least.margin == 4
 
@@ -639,7 +639,7 @@ def test_chart_is_the_same_for_the_same_input() -> None:
     """An earlier chart changes nothing in the next one."""
     values = series([100, 200, None, 300, 250])
     first = lines(build_credits_chart(values, frame(at(4))))
-    build_credits_chart(series([4800] * 9), replace(frame(at(8), 150, 20), ascii_only=True), cap=CAP)
+    build_credits_chart(series([4800] * 9), frame(at(8), 150, 20)._replace(ascii_only=True), cap=CAP)
     assert first == lines(build_credits_chart(values, frame(at(4))))
 
 
@@ -669,7 +669,7 @@ def test_longest_series_over_a_week_is_drawn() -> None:
 def test_column_has_time_and_amount(expected: tuple[datetime, tuple[str, ...]] | None, x: int) -> None:
     """A column of the canvas has a time, and an amount unless it is blank."""
     drawn = build_credits_chart(
-        series([100] * 10 + [None] * 10 + [200] * 11), replace(frame(at(30), 67, 6), margin=7)
+        series([100] * 10 + [None] * 10 + [200] * 11), frame(at(30), 67, 6)._replace(margin=7)
     )
     assert drawn is not None
     found = drawn.find_point(x)
@@ -681,7 +681,7 @@ def test_column_of_a_rise_has_the_new_amount(expected: str, x: int) -> None:
     """The amount of a column is its newest one, and its time is its right edge."""
     runs = ValueRun(Decimal(100), START, at(10)), ValueRun(Decimal(200), at(10.3), at(30))
     drawn = build_credits_chart(
-        CreditSeries(MeterOrigin.OWN_OVERAGE, ("USD", 2), runs), replace(frame(at(30), 67, 6), margin=7)
+        CreditSeries(MeterOrigin.OWN_OVERAGE, ("USD", 2), runs), frame(at(30), 67, 6)._replace(margin=7)
     )
     assert drawn is not None
     found = drawn.find_point(x)
@@ -712,7 +712,7 @@ def test_column_before_the_run_has_no_values() -> None:
 def test_sparkline_has_a_block_a_column(expected: str, cents: list[int | None], *, plain: bool) -> None:
     """From zero or as the rise, like the chart; blank where nothing was read."""
     values = series([cent for cent in cents for _ in range(10)])
-    there = replace(frame(at(29.999), 12, 1), ascii_only=plain)
+    there = frame(at(29.999), 12, 1)._replace(ascii_only=plain)
     assert expected == draw_credits_sparkline(values, there)
 
 

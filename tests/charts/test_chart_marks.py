@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import string
-from dataclasses import replace
 
 import pytest
 
@@ -19,7 +18,7 @@ FLAT = series([100] * 10 + [200] * 21)
 
 def drawn(*events: Event, height: int = 8) -> RenderedChart:
     """Draw half an hour with these events; its sixty columns begin at column 7."""
-    chart = build_credits_chart(FLAT, replace(frame(at(30), 67, height), margin=7), events=events)
+    chart = build_credits_chart(FLAT, frame(at(30), 67, height)._replace(margin=7), events=events)
     assert chart is not None
     return chart
 
@@ -153,7 +152,7 @@ def test_marks_are_distinct_ascii_letters() -> None:
 def test_marks_are_the_same_in_ascii() -> None:
     """In ASCII the axis has other characters, and the marks stay where they are."""
     events = [event(EventKind.BLOCKED, at(13)), event(EventKind.LIFTED, at(20))]
-    plain = build_credits_chart(FLAT, replace(frame(at(30), 67), margin=7, ascii_only=True), events=events)
+    plain = build_credits_chart(FLAT, frame(at(30), 67)._replace(margin=7, ascii_only=True), events=events)
     assert plain is not None
     assert drawn(*events).letters == plain.letters
     assert "".join(lines(plain)).isascii()

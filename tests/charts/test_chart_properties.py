@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -20,6 +19,7 @@ from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.time_series import CreditSeries, PercentHistory, ValueRun
 from tests.charts.chart_cases import DAY, MINUTE, TIME, amounts, columns, event, lines
 from tests.model.readings import at
+from tests.value_fields import build_values
 
 VALUES = st.one_of(
     st.none(),
@@ -36,7 +36,7 @@ MOMENTS = st.one_of(
     st.sampled_from([datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)]),
     st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC)),  # noqa: DTZ001
 )
-FRAMES = st.builds(
+FRAMES = build_values(
     ChartFrame,
     now=MOMENTS,
     width=st.integers(0, 120),
@@ -177,6 +177,6 @@ def test_chart_at_the_ends_of_the_calendar_is_drawn() -> None:
             MeterOrigin.OWN_OVERAGE, ("USD", 2), (ValueRun(Decimal(1), moment, moment + DAY),)
         )
         frame = ChartFrame(moment + DAY, 60, 8, zone=ZoneInfo("America/New_York"))
-        chart = build_credits_chart(values, replace(frame, span=15 * MINUTE))
+        chart = build_credits_chart(values, frame._replace(span=15 * MINUTE))
         assert chart is not None
         assert all(columns(chart))

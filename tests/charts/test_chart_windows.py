@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
@@ -38,7 +37,7 @@ def test_windows_are_two_lines_on_one_scale() -> None:
 
 def test_windows_look_the_same_in_ascii() -> None:
     """In ASCII the lines have their own characters."""
-    plain = replace(frame(at(30), 47, 7), ascii_only=True)
+    plain = frame(at(30), 47, 7)._replace(ascii_only=True)
     drawn = build_windows_chart({"5-hour": FILLING, "7-day all": WEEKLY}, plain)
     assert lines(drawn) == [
         "100% +                     +------+            ",
@@ -52,7 +51,7 @@ def test_windows_look_the_same_in_ascii() -> None:
 
 
 RESET = at(240)
-WINDOW = replace(frame(at(30), 66, 7), span=timedelta(hours=5), resets_at=RESET)
+WINDOW = frame(at(30), 66, 7)._replace(span=timedelta(hours=5), resets_at=RESET)
 """The frame of a window that began at 13:00, and resets at 18:00."""
 
 
@@ -81,7 +80,7 @@ def test_chart_of_a_window_is_from_start_to_reset() -> None:
 @pytest.mark.parametrize("label", ["now", "Sat 13:48"])
 def test_now_is_labelled_at_every_minute(label: str, width: int, minutes: int) -> None:
     """The label of now, or the time of a past moment, is never cut, and no other label touches it."""
-    there = replace(WINDOW, now=at(minutes), width=width, now_label=label)
+    there = WINDOW._replace(now=at(minutes), width=width, now_label=label)
     drawn = build_windows_chart({"5-hour": history([50] * (minutes + 1))}, there)
     words = lines(drawn)[-1].split("  ")
     assert label in [word.strip() for word in words]
@@ -140,7 +139,7 @@ def test_line_is_in_the_nearest_row(height: int) -> None:
 def test_value_is_behind_the_end_of_its_line(minutes: int) -> None:
     """The newest value of each curve is behind its line, as far as there is room until the reset."""
     both = {"5-hour": history([80] * (minutes + 1)), "7-day all": history([46] * (minutes + 1))}
-    drawn = build_windows_chart(both, replace(WINDOW, now=at(minutes)))
+    drawn = build_windows_chart(both, WINDOW._replace(now=at(minutes)))
     assert drawn is not None
     styled = {ink: text for line in drawn.lines for text, ink in line if "%" in text}
     room = drawn.edges.columns - drawn.edges.find_column(drawn.edges.now) - 1
@@ -177,7 +176,7 @@ def test_gap_of_every_curve_is_hatched() -> None:
 def test_both_lines_are_drawn_where_two_meet(expected: str, *, plain: bool) -> None:
     """Two lines that are flat in one row share its cells, so that neither seems to have a gap."""
     both = {"5-hour": history([50] * 31), "7-day all": history([50] * 31)}
-    drawn = build_windows_chart(both, replace(frame(at(30), 67, 6), ascii_only=plain))
+    drawn = build_windows_chart(both, frame(at(30), 67, 6)._replace(ascii_only=plain))
     (row,) = (row for row in canvas(drawn) if expected in row)
     assert (expected * len(row))[: len(row)] == row
 

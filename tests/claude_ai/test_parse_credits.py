@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -461,7 +460,7 @@ def test_grants_and_shares_of_a_complete_body() -> None:
         is_usable=True,
         clears=("five_hour", "seven_day"),
     )
-    assert replace(plan.saved_resets, grants=()) == SavedResets(is_eligible=True, is_at_limit=True)
+    assert plan.saved_resets._replace(grants=()) == SavedResets(is_eligible=True, is_at_limit=True)
     assert [(share.label, share.percent) for share in plan.shares] == [("Chat", 38.5)]
 
 

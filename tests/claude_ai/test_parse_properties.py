@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -23,6 +22,7 @@ from claudemeter_tui.model.credits import Balance
 from claudemeter_tui.model.money import Money
 from tests import golden_bodies
 from tests.golden_bodies import Place, at_place, places, put
+from tests.value_fields import list_fields
 
 Call = Callable[[Any], ParsedBody[Any]]
 
@@ -89,9 +89,9 @@ def another(value: Any) -> Any:
 def inside(value: object) -> Iterator[object]:
     """Yield every value in a result, itself first."""
     yield value
-    if dataclasses.is_dataclass(value):
-        for field in dataclasses.fields(value):
-            yield from inside(getattr(value, field.name))
+    if names := list_fields(value):
+        for name in names:
+            yield from inside(getattr(value, name))
     elif isinstance(value, tuple):
         for item in value:
             yield from inside(item)

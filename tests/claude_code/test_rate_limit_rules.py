@@ -11,6 +11,7 @@ from hypothesis import strategies as some
 
 from claudemeter_tui.claude_code.rate_limit import HOUR, MAX_REQUESTS_PER_HOUR, MIN_POLL_INTERVAL, RequestLog
 from tests.claude_code.fake_login import NOON
+from tests.value_fields import build_values
 
 
 def seconds(number: float) -> timedelta:
@@ -109,7 +110,7 @@ def test_clock_set_back_keeps_the_wait_after_a_refusal() -> None:
 
 
 moments = some.integers(-7_200, 7_200).map(lambda number: NOON + seconds(number))
-ledgers = some.builds(
+ledgers = build_values(
     RequestLog,
     some.lists(moments, max_size=MAX_REQUESTS_PER_HOUR).map(lambda found: tuple(sorted(found))),
     some.none() | moments,

@@ -140,12 +140,12 @@ def test_failing_reply_affects_no_other(tmp_path: Path) -> None:
     def half(at: datetime) -> Iterable[Reading]:
         for reading in readings(replace(TEAM, spent=()), at=at):
             reports = (
-                replace(
-                    one, parts={**one.parts, **{part: Failure(ErrorKind.TIMEOUT, part, at) for part in lost}}
+                one._replace(
+                    parts={**one.parts, **{part: Failure(ErrorKind.TIMEOUT, part, at) for part in lost}}
                 )
                 for one in reading.org_readings
             )
-            yield replace(reading, org_readings=tuple(reports))
+            yield reading._replace(org_readings=tuple(reports))
 
     bar.reads = half
     assert bar.ask(60).text == "BLOCKED 100% 71% $50.00/50 · Acme Team"

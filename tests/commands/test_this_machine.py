@@ -6,7 +6,6 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -135,7 +134,7 @@ def test_only_calls_of_a_known_login_count(connection: sqlite3.Connection) -> No
     keep(connection, *calls, refusals=refused, now=NOW)
     expected = {
         keys[0]: OrgUse(
-            month, None, 4, TokenCounts(*(4 * one for one in COUNTS)), (replace(refused[0], org=PERSONAL),)
+            month, None, 4, TokenCounts(*(4 * one for one in COUNTS)), (refused[0]._replace(org=PERSONAL),)
         ),
         keys[1]: OrgUse(month, ACCOUNT, 1, COUNTS, ()),
     }

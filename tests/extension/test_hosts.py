@@ -35,7 +35,7 @@ def test_host_that_ends_early_has_sent_what_is_whole(sent: bytes, arguments: lis
 
 
 def test_host_keeps_whole_messages() -> None:
-    """What was sent whole is there, in order."""
+    """A message that was sent whole is there."""
     ours, theirs = socket.socketpair()
     message = json.dumps({"type": "hello"}).encode()
     with theirs:

@@ -7,7 +7,6 @@ import os
 import sys
 import sysconfig
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -128,7 +127,7 @@ def test_remove_leaves_nothing(tmp_path: Path, system: str) -> None:
 
 def test_install_names_the_ignored_browsers(tmp_path: Path) -> None:
     """If all browsers are ignored, the sentence says which."""
-    installation = replace(place(tmp_path, CHROMIUM), ignored=frozenset({"Chromium", "Firefox"}))
+    installation = place(tmp_path, CHROMIUM)._replace(ignored=frozenset({"Chromium", "Firefox"}))
     with pytest.raises(ExtensionError, match=r"Arc\. The setting `ignore` leaves out Chromium\.$") as error:
         installation.install()
     assert "Chrome, " in str(error.value)
@@ -394,7 +393,7 @@ def test_data_folder_that_cannot_be_looked_at_is_no_crash(
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / ("x" * 300)))
     assert not renew_copy()
     build_recorder(Invocation(), WallClock())
-    installation = replace(locate_installation(), home=tmp_path, command=Path(sys.executable))
+    installation = locate_installation()._replace(home=tmp_path, command=Path(sys.executable))
     add_browsers(tmp_path, CHROME)
     assert installation.read_setup().copy is CopyState.MISSING
     with pytest.raises(ExtensionError, match="File name too long"):

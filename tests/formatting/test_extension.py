@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from tests.scenes import NOW
 
 FOLDER = "/home/pat/data/browser-extension"
 CHROME = BrowserSetup("Chrome", "Chrome", "", "chrome://extensions", ManifestState.INSTALLED)
-BETA = replace(CHROME, browser="Chrome Beta")
+BETA = CHROME._replace(browser="Chrome Beta")
 EDGE = BrowserSetup("Edge", "Edge", "", "edge://extensions", ManifestState.INSTALLED)
 SNAP = BrowserSetup("Chromium", "Chromium", "snap", "chrome://extensions", ManifestState.UNSUPPORTED)
 WORKS = HostRecord(
@@ -62,7 +61,7 @@ def row_of(setup: ExtensionSetup, *hosts: HostRecord) -> list[str]:
 
 def test_installation_names_each_page_and_the_folder() -> None:
     """The two steps are described for each browser, and the obstacles of the others are named."""
-    unwritable = replace(EDGE, manifest=ManifestState.MISSING, fault="Permission denied")
+    unwritable = EDGE._replace(manifest=ManifestState.MISSING, fault="Permission denied")
     text = describe_install(set_up(CHROME, unwritable, SNAP, BETA), "~/data/browser-extension")
     assert text.splitlines() == [
         "The extension is ready. Load it into each browser in which you are signed in to claude.ai:",
@@ -118,18 +117,18 @@ LOAD = (
     [
         (["Chrome", "not loaded yet", LOAD], set_up(CHROME)),
         (["Chrome", "not installed", INSTALL], set_up(CHROME, copy=CopyState.MISSING)),
-        (["Chrome", "not installed", INSTALL], set_up(replace(CHROME, manifest=ManifestState.MISSING))),
+        (["Chrome", "not installed", INSTALL], set_up(CHROME._replace(manifest=ManifestState.MISSING))),
         (
             ["Chrome", "wrong path", f"Its manifest names a program that does not exist. {INSTALL}"],
-            set_up(replace(CHROME, manifest=ManifestState.WRONG_COMMAND)),
+            set_up(CHROME._replace(manifest=ManifestState.WRONG_COMMAND)),
         ),
         (
             ["Chrome", "wrong id", f"Its manifest allows another extension. {INSTALL}"],
-            set_up(replace(CHROME, manifest=ManifestState.WRONG_EXTENSION)),
+            set_up(CHROME._replace(manifest=ManifestState.WRONG_EXTENSION)),
         ),
         (
             ["Chrome", "not readable", f"Its manifest cannot be read. {INSTALL}"],
-            set_up(replace(CHROME, manifest=ManifestState.UNREADABLE)),
+            set_up(CHROME._replace(manifest=ManifestState.UNREADABLE)),
         ),
         (["No Chromium-based browser was found."], set_up()),
     ],
@@ -146,43 +145,43 @@ def test_status_of_a_browser_without_a_host(expected: list[str], setup: Extensio
         (
             "browser closed",
             f'Start Chrome, and check that "claudemeter" is on in chrome://extensions. ({FACTS})',
-            replace(WORKS, is_running=False, error_kind=ErrorKind.TIMEOUT),
+            WORKS._replace(is_running=False, error_kind=ErrorKind.TIMEOUT),
         ),
         (
             "session expired",
             f"Sign in to claude.ai in Chrome. ({FACTS})",
-            replace(WORKS, error_kind=ErrorKind.EXPIRED),
+            WORKS._replace(error_kind=ErrorKind.EXPIRED),
         ),
         (
             "Cloudflare challenge",
             f"Cloudflare wants a browser check. Your session is probably fine. ({FACTS})",
-            replace(WORKS, error_kind=ErrorKind.CHALLENGE),
+            WORKS._replace(error_kind=ErrorKind.CHALLENGE),
         ),
         (
             "other version",
             f"Restart Chrome: it still runs another claudemeter-tui. ({FACTS.replace(__version__, '0.0.9')})",
-            replace(WORKS, host_version="0.0.9"),
+            WORKS._replace(host_version="0.0.9"),
         ),
         (
             "other version",
             f'Reload "claudemeter" in chrome://extensions. ({FACTS})',
-            replace(WORKS, extension_version="0"),
+            WORKS._replace(extension_version="0"),
         ),
         ("no poll kept", NOT_KEPT, NO_ENTRY),
         (
             "no poll kept",
             f"{NOT_KEPT} (last reply 18s ago, pat@example.com)",
-            replace(NO_ENTRY, account=WORKS.account, replied_at=WORKS.replied_at),
+            NO_ENTRY._replace(account=WORKS.account, replied_at=WORKS.replied_at),
         ),
         (
             "browser closed",
             'Start Chrome, and check that "claudemeter" is on in chrome://extensions.',
-            replace(NO_ENTRY, is_running=False),
+            NO_ENTRY._replace(is_running=False),
         ),
         (
             "no reply yet",
             f"no reply yet, claudemeter-tui {__version__}",
-            replace(WORKS, account=None, replied_at=None),
+            WORKS._replace(account=None, replied_at=None),
         ),
     ],
 )
@@ -193,14 +192,14 @@ def test_status_of_a_host(outcome: str, detail: str, host: HostRecord) -> None:
 
 def test_status_of_a_host_without_a_manifest_has_both() -> None:
     """The manifest is the more urgent fault; the last reply is still shown."""
-    broken = set_up(replace(CHROME, manifest=ManifestState.MISSING))
+    broken = set_up(CHROME._replace(manifest=ManifestState.MISSING))
     assert row_of(broken, WORKS) == ["Chrome, extension", "not installed", f"{INSTALL} ({FACTS})"]
 
 
 def test_hosts_belong_to_their_browsers() -> None:
     """A second profile has its own row, Chrome's hosts are not those of its other channels, none is lost."""
     hosts = [
-        replace(WORKS, session=Session(browser, profile))
+        WORKS._replace(session=Session(browser, profile))
         for browser, profile in (
             ("Chrome", "extension"),
             ("Chrome", "extension 2"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
@@ -142,7 +141,7 @@ def test_reset_of_a_cycle_is_seen_known_by_its_date_or_expected(
     expected: str, more: dict[str, object]
 ) -> None:
     """A reset in the future has not been seen; a word that needs one has a meaning."""
-    cycle = replace(CYCLE, **more)  # type: ignore[arg-type]
+    cycle = CYCLE._replace(**more)  # type: ignore[arg-type]
     assert describe_reset(cycle, NOW) == expected
     assert is_running(cycle, NOW) == (expected == "expected")
     assert (f"{expected}: " in explain_resets([expected])) == (expected != "not known")
@@ -175,7 +174,7 @@ def test_credits_of_several_currencies_stand_side_by_side() -> None:
         ("$3.40 + CAD 0.00 to CAD 7.00", (usd,), (cad,)),
         ("none", (), ()),
     ):
-        assert format_credits(replace(read, credits=credits, undated=undated)) == expected
+        assert format_credits(read._replace(credits=credits, undated=undated)) == expected
     assert format_credits(unread) == "–"
 
 

@@ -408,10 +408,10 @@ def test_source_that_fails() -> None:
     """An expired session, and one whose limits all fail, are down and have a problem; the age stays."""
     store, at = scenes.store(PERSONAL), READ + MINUTE
     ended = Reading(SESSION, at, schedule=Schedule(at + INTERVAL, INTERVAL))
-    expired = replace(ended, account=Failure(ErrorKind.EXPIRED, Endpoint.ACCOUNT, at))
+    expired = ended._replace(account=Failure(ErrorKind.EXPIRED, Endpoint.ACCOUNT, at))
     broken = Failure(ErrorKind.SERVER_ERROR, Endpoint.USAGE, at)
     org = scenes.org_of(PERSONAL.org)
-    failing = replace(ended, org_readings=(OrgReading(org, {Endpoint.USAGE: broken}),))
+    failing = ended._replace(org_readings=(OrgReading(org, {Endpoint.USAGE: broken}),))
     for reading, kind in ((expired, "session expired"), (failing, "server error")):
         failed = store.apply(reading)
         shown = read_samples(failed, at)
@@ -430,7 +430,7 @@ def test_source_before_its_first_poll_is_not_down() -> None:
     places = (ScanResult(SESSION, "not signed in"),)
     none = Reading(NO_SESSION, READ, missing, schedule=Schedule(NOW, INTERVAL), scan_results=places)
     assert select(read_samples(Store().apply(none)), "source") == {}
-    answered = read_samples(Store().apply(replace(none, has_everyone_answered=True)))
+    answered = read_samples(Store().apply(none._replace(has_everyone_answered=True)))
     assert select(answered, "source") == {("sources",): 0}
     assert answered["problems", "", "no session"] == 1
 

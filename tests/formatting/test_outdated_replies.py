@@ -144,7 +144,7 @@ def test_payment_problem_has_the_age_of_its_reply(store: Store) -> None:
     state = store.orgs[0]
     paid = state.replies[Endpoint.SUBSCRIPTION]
     assert state.subscription is not None
-    late = replace(paid, value=replace(state.subscription, status="past_due", figures_at=None))
+    late = replace(paid, value=state.subscription._replace(status="past_due", figures_at=None))
     state = replace(state, replies={**state.replies, Endpoint.SUBSCRIPTION: late})
     line = format_verdict_line(judge(state, LATER), LATER, UTC)
     assert "the last payment failed (past_due) (read 3h ago) · update the payment method" in line

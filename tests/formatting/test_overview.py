@@ -95,7 +95,7 @@ def test_end_in_a_week_is_a_day(days: int, said: str) -> None:
     """An end within six days has a time, a later one only its day."""
     row = the("waiting")
     ends = datetime(2026, 4, 25, 16, tzinfo=UTC) + timedelta(days=days)
-    later = replace(row, verdict=replace(row.verdict, ends_at=ends))
+    later = replace(row, verdict=row.verdict._replace(ends_at=ends))
     assert said == list_verdict_forms(later, MINUTE, UTC)[0][0]
 
 

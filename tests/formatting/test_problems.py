@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
@@ -199,7 +198,7 @@ def test_cure_of_a_session_that_ends_soon_names_the_browser() -> None:
 def test_session_that_ends_soon_has_the_local_day(zone: str, day: str) -> None:
     """The day is the local one, not the server's."""
     ends = datetime(2026, 4, 29, 20, tzinfo=UTC)
-    one = replace(problem(ErrorKind.EXPIRES_SOON, Endpoint.ACCOUNT, None), ends_at=ends)
+    one = problem(ErrorKind.EXPIRES_SOON, Endpoint.ACCOUNT, None)._replace(ends_at=ends)
     assert format_problem_title(one, ZoneInfo(zone)) == f"Chrome, Default · session expires soon ({day})"
 
 

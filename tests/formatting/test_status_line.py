@@ -161,8 +161,8 @@ def test_unknown_placeholder_is_refused(name: str) -> None:
 def test_every_placeholder_can_be_empty() -> None:
     """An org that was never read fills every placeholder."""
     full = make_context(PERSONAL)
-    bare = replace(full, state=replace(full.state, replies={}))
-    unknown = replace(bare, verdict=judge(bare.state, NOW))
+    bare = full._replace(state=replace(full.state, replies={}))
+    unknown = bare._replace(verdict=judge(bare.state, NOW))
     form = "|".join(f"{{{name}}}" for name in PLACEHOLDERS)
     filled = dict(zip(PLACEHOLDERS, format_status_line(unknown, form).split("|"), strict=True))
     named = {name for name, text in filled.items() if text}

@@ -52,6 +52,7 @@ from tests.model.values import (
     usd,
     weekly,
 )
+from tests.value_fields import build_values
 
 CAPPED = meter(5000, 5000, reason="self_selected_spend_limit_reached", until=MAY)
 OWN_LIMIT = "your monthly cap is reached"
@@ -503,7 +504,7 @@ _ahead = st.integers(1, 4_000).map(lambda hours: NOW.replace(minute=42) + timede
 _moments = st.none() | _past | _ahead
 _percents = st.none() | st.floats(0, 200) | st.sampled_from([0.0, 99.9, 100.0])
 _codes = st.none() | st.sampled_from([*sorted(DISABLED_REASONS), "foo_bar"])
-_windows = st.builds(
+_windows = build_values(
     Window,
     key=st.sampled_from(["five_hour", "seven_day_opus", "odd"]),
     label=st.sampled_from(["5-hour", "7-day Opus", ""]),
@@ -516,7 +517,7 @@ _windows = st.builds(
 _money = st.none() | st.builds(
     Money, st.decimals(0, 9_000, places=1), st.sampled_from(["USD", "JPY", ""]), st.sampled_from([0, 2])
 )
-_meters = st.builds(
+_meters = build_values(
     Meter,
     origin=st.sampled_from(MeterOrigin),
     used=_money,
@@ -532,10 +533,10 @@ _plans = st.builds(
     Plan,
     windows=st.lists(_windows, max_size=4).map(tuple),
     meters=st.lists(_meters, max_size=2).map(tuple),
-    saved_resets=st.builds(
+    saved_resets=build_values(
         SavedResets,
         st.lists(
-            st.builds(
+            build_values(
                 SavedReset, st.none() | st.integers(0, 2), _moments, _moments, st.booleans(), st.booleans()
             ),
             max_size=2,
@@ -547,7 +548,7 @@ _plans = st.builds(
     session_reset=st.none() | st.builds(SessionReset, st.booleans(), st.booleans()),
     is_reported=st.booleans(),
 )
-_subscriptions = st.builds(
+_subscriptions = build_values(
     Subscription, status=st.sampled_from([None, "active", "past_due", "paused"]), paused_until=_moments
 )
 _values: dict[Endpoint, st.SearchStrategy[ReplyValue]] = {

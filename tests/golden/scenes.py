@@ -298,13 +298,13 @@ def _of_sessions() -> Iterator[Scene]:
     org = org_of(PERSONAL.org)
     usage = {Endpoint.USAGE: parts(PERSONAL, READ)[Endpoint.USAGE]}
     login = [
-        replace(reading, session=CLAUDE_CODE_LOGIN)
+        reading._replace(session=CLAUDE_CODE_LOGIN)
         for reading in readings(PERSONAL)
         if reading.account is not None or reading.schedule is not None
     ]
     reported = Reading(CLAUDE_CODE_LOGIN, READ, org_readings=(OrgReading(org, usage),))
     yield Scene("claude_code", (login[0], reported, *login[1:]))
-    moved = [replace(login[0], account=_renewed(login[0])), reported]
+    moved = [login[0]._replace(account=_renewed(login[0])), reported]
     yield Scene("claude_code_stands_in", (*readings(PERSONAL, at=READ - 5 * INTERVAL), *moved, *login[1:]))
     expired = Reading(
         SESSION,

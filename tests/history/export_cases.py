@@ -6,7 +6,6 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -125,7 +124,7 @@ def derive(connection: sqlite3.Connection, archive: Archive) -> None:
         after=Money(Decimal(10_000), "USD"),
         endpoints=(Endpoint.OVERAGE,),
     )
-    lost = replace(first, kind=EventKind.SESSION_EXPIRED, org=None, org_key=None, before=None, after=None)
+    lost = first._replace(kind=EventKind.SESSION_EXPIRED, org=None, org_key=None, before=None, after=None)
     for owner, event in ((org_id, first), (None, lost)):
         put_event(connection, archive, owner, event)
 

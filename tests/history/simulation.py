@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -180,7 +180,7 @@ def _break_usage(reading: Reading) -> Reading:
         )
         for report in reading.org_readings
     )
-    return replace(reading, org_readings=broken)
+    return reading._replace(org_readings=broken)
 
 
 def _find_quarter(moment: datetime) -> datetime:

@@ -41,7 +41,7 @@ def poll_all(minute: int = 0) -> Iterable[Reading]:
         if who is not None and not hasattr(who, "error_kind"):
             other = Account(OTHER_ACCOUNT, "sam@example.com")
             who = replace(who, value=other, text='{"uuid": "%s"}' % OTHER_ACCOUNT)  # noqa: UP031 - braces
-        yield replace(reading, account=who)
+        yield reading._replace(account=who)
 
 
 @pytest.fixture
@@ -269,7 +269,7 @@ def test_a_running_dashboard_does_not_bring_old_readings_back(path: Path) -> Non
     assert find_traces(path.parent, TRACES) == []
     for minute in (2, 4):  # one batch, because no poll ends in it
         for reading in poll_all(minute):
-            recording.recorder.record(replace(reading, schedule=None))
+            recording.recorder.record(reading._replace(schedule=None))
     assert recording.close() == []
     with closing(sqlite3.connect(path)) as connection:
         rows = connection.execute(

@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import reduce
 from pathlib import Path
@@ -466,7 +466,7 @@ async def test_a_session_is_known_only_while_its_holder_watches_it(machine: Mach
     first, second = machine.start("first"), machine.start("second")
     assert await first.claim(SESSION, ACCOUNT)
     assert await second.identify(SESSION) == ACCOUNT
-    assert await second.identify(replace(SESSION, profile="Other")) is None
+    assert await second.identify(SESSION._replace(profile="Other")) is None
     assert await first.identify(SESSION) is None
     assert await machine.start("far", "another machine").identify(SESSION) is None
     machine.advance(SPAN + SECOND)
@@ -606,8 +606,8 @@ def test_a_follower_keeps_no_reading_and_no_event(machine: Machine) -> None:
     )
     for minute in range(3):
         for reading in poll(minute, 1720 + 500 * minute):
-            recorder._apply(replace(reading, is_archived=True))
-    recorder._apply(Reading(replace(SESSION, browser="Other"), READ + 60 * MINUTE))
+            recorder._apply(reading._replace(is_archived=True))
+    recorder._apply(Reading(SESSION._replace(browser="Other"), READ + 60 * MINUTE))
     assert not recorder._waiting
     connection.close()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from pathlib import Path
@@ -505,7 +504,7 @@ def test_stored_intervals_decide_about_gaps(tmp_path: Path) -> None:
         for minute, percent in ((0, 90), (10, 100), (20, 90), (50, 100)):
             at = READ + minute * MINUTE
             read = readings(OrgBodies(org_body(), usage_body(percent), overage_body()), at=at)
-            posted = [replace(one, schedule=Schedule(at + interval, interval)) for one in read]
+            posted = [one._replace(schedule=Schedule(at + interval, interval)) for one in read]
             store = put(archive, posted, store)
     found = read_history(path, CLAUDE_AI, store.orgs[0].key, HistoryRequest(NOW + HOUR, 1, UTC))
     assert found is not None

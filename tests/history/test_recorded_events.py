@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -38,7 +37,7 @@ class Kept:
     def poll(self, *, is_archived: bool = False) -> None:
         """Record a poll of one org."""
         for reading in readings(PERSONAL, at=READ):
-            self.recorder._apply(replace(reading, is_archived=is_archived))
+            self.recorder._apply(reading._replace(is_archived=is_archived))
 
     def wait(self, moment: datetime) -> None:
         """Let the wait for a reading end at a moment."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from queue import SimpleQueue
@@ -61,7 +60,7 @@ class Dashboard:
 def poll(session: Session) -> Iterator[Reading]:
     """Yield the readings of a poll after a complete scan."""
     posted = list(readings(PERSONAL, session=session))
-    return (replace(reading, scan_results=()) for reading in posted)
+    return (reading._replace(scan_results=()) for reading in posted)
 
 
 def test_status_is_stored_after_each_poll(tmp_path: Path) -> None:
@@ -115,5 +114,5 @@ def test_readings_of_another_process_are_not_a_poll(minutes: int, tmp_path: Path
     """The process that polled stores the status, not those that read its archive."""
     dashboard = Dashboard(tmp_path)
     at = NOW + timedelta(minutes=minutes)
-    dashboard.record(*(replace(one, at=at, is_archived=True) for one in poll(Session("Chrome"))))
+    dashboard.record(*(one._replace(at=at, is_archived=True) for one in poll(Session("Chrome"))))
     assert dashboard.load() is None

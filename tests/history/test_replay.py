@@ -87,10 +87,9 @@ def test_a_past_store_shows_what_was_known(connection: sqlite3.Connection) -> No
         if minute in {33, 34, 35}:
             bad = Failure(ErrorKind.SERVER_ERROR, Endpoint.USAGE, at, "status 502")
             posted = [
-                replace(
-                    one,
+                one._replace(
                     org_readings=tuple(
-                        replace(report, parts={**report.parts, Endpoint.USAGE: bad})
+                        report._replace(parts={**report.parts, Endpoint.USAGE: bad})
                         for report in one.org_readings
                     ),
                 )
@@ -127,10 +126,9 @@ def test_a_past_failure_has_lasted_since_it_began(connection: sqlite3.Connection
             detail = "status 502" if minute < 15 else "status 503"
             bad = Failure(ErrorKind.SERVER_ERROR, Endpoint.USAGE, READ + minute * MINUTE, detail)
             posted = [
-                replace(
-                    one,
+                one._replace(
                     org_readings=tuple(
-                        replace(report, parts={**report.parts, Endpoint.USAGE: bad})
+                        report._replace(parts={**report.parts, Endpoint.USAGE: bad})
                         for report in one.org_readings
                     ),
                 )
@@ -162,7 +160,7 @@ def test_past_spending_began_before_the_first_reading(connection: sqlite3.Connec
     (known,) = past.store.orgs
     assert known.series.runs[0].first >= READ + 40 * MINUTE
     spending = [judge(one, moment).spending for one in (shown, known)]
-    assert [replace(one, rate=None) for one in spending if one is not None] == [
+    assert [one._replace(rate=None) for one in spending if one is not None] == [
         OverPlanSpending(
             Money(Decimal(50 if pause else 60), "USD", 2),
             READ + (25 if pause else 20) * MINUTE,
@@ -183,4 +181,4 @@ def test_event_of_a_past_moment_is_not_after_it(connection: sqlite3.Connection) 
     assert moment == READ + timedelta(milliseconds=1)
     past = load_past_moment(connection, CLAUDE_AI, (1, state.key), moment, parse_kept_reply)
     assert past is not None
-    assert past.events == (replace(blocked, at=moment),)
+    assert past.events == (blocked._replace(at=moment),)

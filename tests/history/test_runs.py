@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -418,7 +417,7 @@ def test_events_of_one_fact_are_read_as_one(connection: sqlite3.Connection, tmp_
     for event in (filled, blocked):
         deriver.append_event(None, CLAUDE_AI, event)
     found = read_events(tmp_path / ARCHIVE_NAME, CLAUDE_AI, NOW - HOUR, NOW)
-    assert found == (replace(blocked, windows=("5-hour",)),)
+    assert found == (blocked._replace(windows=("5-hour",)),)
     assert read_events(tmp_path / "none", CLAUDE_AI, NOW - HOUR, NOW) == ()
 
 

@@ -6,7 +6,6 @@ import math
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -93,7 +92,7 @@ def test_a_long_interval_makes_no_gaps(tmp_path: Path) -> None:
         archive, store = build(opened), Store()
         for minute in (0, 10, 20, 50, 60):
             posted = [
-                replace(one, schedule=Schedule(one.at + interval, interval))
+                one._replace(schedule=Schedule(one.at + interval, interval))
                 for one in poll(minute, 1720 + minute)
             ]
             store = put(archive, posted, store)

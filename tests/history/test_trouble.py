@@ -11,7 +11,6 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from queue import Queue
@@ -550,7 +549,7 @@ def test_a_bug_in_one_reading_loses_only_that_reading(path: Path, monkeypatch: p
     # One batch, because no poll ends in it.
     for minute in (1, 2, 3):
         for reading in poll(minute, minute):
-            recording.recorder.record(replace(reading, schedule=None))
+            recording.recorder.record(reading._replace(schedule=None))
     kind, detail = recording.next_problem() or ("", "")
     assert kind == "claudemeter bug"
     assert detail.startswith("LookupError at test_trouble.py:")

@@ -24,6 +24,7 @@ from claudemeter_tui.model.attribution import (
 )
 from claudemeter_tui.model.prices import NANO_PER_DOLLAR
 from tests.backtest import backtest_sharing
+from tests.value_fields import build_values
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
@@ -255,7 +256,7 @@ def test_nothing_is_attributed_without_a_usual_rate(reason: NoRate) -> None:
     assert expected == attribute_rises([rise(0, 10, 2), rise(90, 99, 1)], [call(5, 1)], reason)
 
 
-calls = st.builds(
+calls = build_values(
     Activity,
     st.integers(0, 100 * HOUR),
     st.sampled_from("abc"),

@@ -458,7 +458,7 @@ def test_fall_of_a_shared_balance_counts_the_pool(expected: list[EventKind], poo
 def test_auto_reload_that_stops_is_reported_once() -> None:
     """The codes are named when it stops, not while it stays stopped, and not at the first reading."""
     works = Balance(usd(500), auto_reload=True)
-    stopped = replace(works, reload_stop_codes=("payment_failed", "card_declined"))
+    stopped = works._replace(reload_stop_codes=("payment_failed", "card_declined"))
     run = Run(FULL, meter(), works)
     event = only(run.poll(FULL, meter(), stopped))
     assert (event.kind, event.after) == (EventKind.AUTO_RELOAD_STOPPED, "payment_failed, card_declined")
@@ -558,7 +558,7 @@ def test_saved_reset_is_reported_three_days_before_its_loss() -> None:
     """Saved resets that are lost soon are reported once, with their number, by the clock."""
     lost = at(60 * 24 * 3 + 90)
     (grant,) = build_saved_resets({"ends_at": lost, "starts_at": at(0)}).grants
-    resets = SavedResets((grant, replace(grant, is_next=False, resets_left=1)))
+    resets = SavedResets((grant, grant._replace(is_next=False, resets_left=1)))
     room = plan(weekly())
     run = Run(replace(room, saved_resets=resets), meter())
     assert run.tick(89) == []
@@ -931,7 +931,7 @@ def test_session_that_ends_soon_is_reported_once() -> None:
     """A working session that ends soon is reported once, and its successor that ends as soon once more."""
     run = Run(ROOM, ages=True)
     ends, fresh = at(2 * 1440), at(28 * 1440)
-    event = only(run.read(replace(listed(1, PERSONAL), expires_at=ends)))
+    event = only(run.read(listed(1, PERSONAL)._replace(expires_at=ends)))
     assert (event.kind, event.subject, event.until) == (EventKind.SESSION_ENDS, CHROME.label, ends)
     assert run.read(Reading(CHROME, at(2), expires_at=ends), closed(2), Reading(CHROME, at(3))) == []
     assert run.read(Reading(CHROME, at(4), expires_at=fresh)) == []
@@ -942,8 +942,8 @@ def test_expired_session_is_not_reported_to_end_soon() -> None:
     """A session that expired before its time is only reported as expired."""
     run = Run(ROOM, ages=True)
     ends = at(1440)
-    assert kinds(run.read(replace(stopped(2), expires_at=ends))) == [EventKind.SESSION_EXPIRED]
-    back = run.read(replace(listed(3, PERSONAL), expires_at=ends))
+    assert kinds(run.read(stopped(2)._replace(expires_at=ends))) == [EventKind.SESSION_EXPIRED]
+    back = run.read(listed(3, PERSONAL)._replace(expires_at=ends))
     assert kinds(back) == [EventKind.RECOVERED, EventKind.SESSION_ENDS]
 
 

@@ -93,7 +93,7 @@ POOL = meter(0, 900, is_personal=False)
             LimitForecast(SpendLimit.BALANCE, at(0.5), at(1)),
             read_credits((meter(is_personal=False),), Balance(usd(300))),
         ),
-        (None, read_credits((meter(), replace(POOL, used=usd(400))))),
+        (None, read_credits((meter(), POOL._replace(used=usd(400))))),
         (None, read_credits((meter(), POOL), Balance(usd(300)))),
         (None, read_credits((meter(cap=None),))),
         (None, read_credits((meter(cap=None, is_uncapped=False),), Balance(usd(300)))),
@@ -182,7 +182,7 @@ def test_reach_of_the_balance_continues_over_the_month() -> None:
         Tranche(usd(0), now + minutes(9), is_promotional=True),
     )
     cut = forecast_limit(
-        read_credits((meter(cap=None),), replace(balance, tranches=(*gone, part))), speed, now
+        read_credits((meter(cap=None),), balance._replace(tranches=(*gone, part))), speed, now
     )
     assert cut == LimitForecast(SpendLimit.BALANCE, now + minutes(120), None)
 
@@ -194,7 +194,7 @@ def window(percent: float | None = 60, elapsed: float = 120, **more: object) -> 
     """Return a 5-hour window that began so many minutes before noon."""
     resets_at = NOON - minutes(elapsed) + FIVE_HOURS
     usual = Window("five_hour", "5-hour", percent=percent, length=FIVE_HOURS, resets_at=resets_at)
-    return replace(usual, **more)  # type: ignore[arg-type]
+    return usual._replace(**more)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -483,7 +483,7 @@ def test_tighter_limit_is_the_one_with_less_left(
         (SpendLimit.BALANCE, meter(1000, 1500), Balance(usd(5000), unscoped=usd(499))),
         (SpendLimit.CAP, meter(1000, 1500), Balance(usd(5000), unscoped=usd(501))),
         (None, meter(1000, 1500), Balance(usd(-499))),
-        (None, replace(meter(1000, 1500), figures_at=NOON), Balance(usd(100))),
+        (None, meter(1000, 1500)._replace(figures_at=NOON), Balance(usd(100))),
     ],
 )
 def test_tighter_limit_compares_only_usable_money(

@@ -75,7 +75,7 @@ def fail_each_minute(endpoint: Endpoint, first: int, last: int) -> Iterable[Read
 def test_balance_is_dated_if_its_own_reply_is_out_of_date(dated: bool, polls: list[Reading]) -> None:  # noqa: FBT001 - a table
     """It is dated if it failed for over two intervals, or was not requested for twice 15 minutes."""
     balance = state_after(*polls).credits.balance
-    assert balance == replace(MONEY, figures_at=START if dated else None)
+    assert balance == MONEY._replace(figures_at=START if dated else None)
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_subscription_is_dated_if_it_fails_for_over_two_intervals(
     paid = Subscription("past_due", next_charge=date(2026, 5, 14))
     state = state_after(poll(0, reply(Endpoint.SUBSCRIPTION, 0, paid)), *polls)
     moment = START if dated else None
-    assert replace(paid, figures_at=moment) == state.subscription
+    assert paid._replace(figures_at=moment) == state.subscription
     assert (PaymentProblem("status", "past_due", read_at=moment),) == judge(state, at(18)).payment_problems
 
 
@@ -145,6 +145,6 @@ def test_outdated_balance_gives_no_forecast() -> None:
     assert CreditState.OPEN is current.compute_state(START)
     assert forecast_limit(current, rate, START) is not None
     for capped in (uncapped, meter(used=1720, cap=5000)):
-        old = replace(current, meters=(capped,), balance=replace(MONEY, figures_at=START))
+        old = replace(current, meters=(capped,), balance=MONEY._replace(figures_at=START))
         assert forecast_limit(old, rate, START) is None
         assert find_tighter_limit(old) is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -94,9 +93,9 @@ def test_reset_has_to_clear_every_full_window() -> None:
 def test_resets_of_all_grants_are_added() -> None:
     """The sum counts every grant that is not lost; the usable one is named, wherever it is listed."""
     (usable,) = build_saved_resets({"ends_at": later(days=2)}).grants
-    other, lost = replace(usable, is_next=False, resets_left=1), replace(usable, ends_at=PAST)
+    other, lost = usable._replace(is_next=False, resets_left=1), usable._replace(ends_at=PAST)
     for grants in ((usable, other, lost), (lost, other, usable)):
-        resets = replace(build_saved_resets(), grants=grants)
+        resets = build_saved_resets()._replace(grants=grants)
         assert SavedResetSummary(3, later(days=2)) == resets.summarize(FULL, NOW)
 
 
@@ -114,7 +113,7 @@ def test_reset_changes_no_verdict() -> None:
     with_resets, without = (judge(org(plan=one, credits_=OPEN), NOW) for one in (plan, Plan(FULL)))
     assert with_resets.saved_resets is not None
     assert with_resets.has_session_reset
-    assert without == replace(with_resets, saved_resets=None, has_session_reset=False)
+    assert without == with_resets._replace(saved_resets=None, has_session_reset=False)
     assert with_resets.credits is CreditState.OPEN
 
 

@@ -27,6 +27,7 @@ from claudemeter_tui.model.time_series import MAX_VALUE_RUNS
 from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.model.windows import Plan, Window
 from tests.model.readings import CHROME, FIREFOX, PAT, PERSONAL, SAM, TEAM, at, overage
+from tests.value_fields import build_values
 
 FOLDS = settings(max_examples=60, deadline=None, derandomize=True)
 ORGS = (PERSONAL, TEAM, Org("org-1", "Renamed", is_shared=True), Org("", ""))
@@ -59,7 +60,7 @@ def _with(meter: ReplyValue, until: object, personal: object) -> Meter:
     )
 
 
-windows = st.builds(
+windows = build_values(
     Window,
     key=st.sampled_from(["five_hour", "x"]),
     label=st.just("window"),

@@ -36,6 +36,7 @@ from claudemeter_tui.privacy import allowlist
 from claudemeter_tui.privacy.redact import MAX_ENDLESS, BodyRedactor, Pseudonyms, Redactor
 from tests import golden_bodies, pii_fixtures, scenes
 from tests.scenes import LABORATORY, NOW, PERSONAL, READ, TEAM
+from tests.value_fields import list_fields
 
 TRIO = scenes.store(PERSONAL, TEAM, LABORATORY)
 
@@ -180,13 +181,12 @@ class Planter:
             return frozenset({self.build(parts[0], owner)})
         if origin in (Mapping, dict):
             return {key: self.build(parts[1], owner) for key in parts[0]}
-        if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        if isinstance(hint, type) and (names := list_fields(hint)):
             if hint in self._open:
                 return None  # a value of its own type, which is optional
             self._open.append(hint)
             hints = get_type_hints(hint)
-            fields = [one.name for one in dataclasses.fields(hint) if one.init]
-            built = hint(**{name: self.build(hints[name], (hint, name)) for name in fields})
+            built = hint(**{name: self.build(hints[name], (hint, name)) for name in names})
             self._open.pop()
             return built
         return self.build_plain(hint, owner)
@@ -397,7 +397,7 @@ def test_events_hold_no_name(kind: EventKind, fields: dict[str, Any], said: str)
         private.orgs[0].session,
     )
     assert redaction.redact_events(happened) is redaction.redact_events(happened)
-    other = redaction.redact_events((replace(event, at=READ),))
+    other = redaction.redact_events((event._replace(at=READ),))
     assert other[0].at == READ
     assert redaction.redact_events((event, event)) == (made, made)
     assert redaction.redact_events((event, event))[0] is made

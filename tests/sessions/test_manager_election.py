@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import replace
 from datetime import timedelta
 from itertools import product
 
@@ -182,5 +181,5 @@ def test_every_account_has_one_active_session() -> None:
         decided = decide_statuses(states, may_start_last_resorts=True)
         assert decided.count(ACTIVE) == (None in each)
         assert POLLING.intersection(decided)
-        again = [replace(one, status=status) for one, status in zip(states, decided, strict=True)]
+        again = [one._replace(status=status) for one, status in zip(states, decided, strict=True)]
         assert decided == decide_statuses(again, may_start_last_resorts=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Collection
-from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from rich.console import Console
@@ -190,7 +190,7 @@ def test_sessions_list_ends_with_the_extension_if_it_helps(
     written: list[str] = []
     browsers = Browsers(ProfileScan(CHROME, outcome, "why"))
     bare = build_machine_providers(Machine(tmp_path, system="linux"), FakeClock().now, source="cookie")
-    found = replace(bare, browsers=browsers.provider())
+    found = bare._replace(browsers=browsers.provider())
     assert report_sessions(found, written.append) == 3
     end = f" {EXTENSION_HINT}" if expected else ""
     assert written[0].endswith(f"\n\n{describe_missing_session([]).cure}{end}")
@@ -291,10 +291,11 @@ async def test_crash_while_a_session_is_validated_shows_no_secret(tmp_path: Path
 
     async with opened(tmp_path, prepare) as here:
 
-        def fail(*_: object) -> None:
+        def fail(*_: object) -> NoReturn:
             raise ZeroDivisionError
 
-        object.__setattr__(here.door._discovery._providers, "connect", fail)
+        discovery = here.door._discovery
+        discovery._providers = discovery._providers._replace(connect=fail)
         page = io.StringIO()
         try:
             await here.door.offer_session(f"a=b; sessionKey={PLANTED}")

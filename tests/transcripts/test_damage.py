@@ -6,7 +6,6 @@ import os
 import random
 import unicodedata
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -71,7 +70,7 @@ def check_line(line: bytes) -> bool:
         assert all(0 <= figure <= 2 * 10**12 for figure in found.call.counts)
         check_texts(found.folder, found.call.model, found.call.variant, found.call.cache_miss)
     if found is not None and found.refusal is not None:
-        check_texts(*(text for text in asdict(found.refusal).values() if isinstance(text, str)))
+        check_texts(*(text for text in found.refusal if isinstance(text, str)))
     return True
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,7 +32,7 @@ def load_all_refusals(archive: Path) -> list[Refusal]:
     """Return every kept refusal, oldest first, with a key of 0."""
     begin, end = datetime(2020, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
     with closing(open_for_reading(archive)) as connection:
-        return [replace(one, key=0) for one in load_refusals(connection, begin, end)]
+        return [one._replace(key=0) for one in load_refusals(connection, begin, end)]
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any
@@ -30,6 +30,7 @@ from claudemeter_tui.model.store import OrgState
 from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.model.windows import Window
 from tests.event_lines import format_event_line
+from tests.value_fields import list_fields
 
 _DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)"
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
@@ -174,12 +175,12 @@ def _derived(state: OrgState, now: datetime) -> Iterator[object]:
 def _values(value: object) -> Iterator[object]:
     """Yield every value within a value, at any depth."""
     yield value
-    if is_dataclass(value) and not isinstance(value, Money):
-        for field in fields(value):
-            yield from _values(getattr(value, field.name))
-    elif isinstance(value, Mapping):
+    if not isinstance(value, Money):
+        for name in list_fields(value):
+            yield from _values(getattr(value, name))
+    if isinstance(value, Mapping):
         yield from (inner for part in value.values() for inner in _values(part))
-    elif isinstance(value, tuple):
+    elif isinstance(value, tuple) and not list_fields(value):
         yield from (inner for part in value for inner in _values(part))
 
 
@@ -207,8 +208,8 @@ def _forms(value: object, now: datetime) -> Iterator[str]:
         case date():
             yield from (value.isoformat(), form.format_short_day(value))
         case _:
-            for one in fields(value) if is_dataclass(value) and not isinstance(value, type) else ():
-                yield from _forms(getattr(value, one.name), now)
+            for name in () if isinstance(value, type) else list_fields(value):
+                yield from _forms(getattr(value, name), now)
 
 
 def width_defects(lines: Sequence[str], width: int) -> Iterator[str]:

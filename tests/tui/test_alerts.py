@@ -6,7 +6,6 @@ import asyncio
 import json
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -109,12 +108,12 @@ def test_private_alert_has_the_words_of_the_private_screen(*, private: bool) -> 
     names: dict[str, Any] = {"org": state.org, "org_key": state.key, "session": session}
     reason = CreditLock(CreditState.LOCKED, Cause.SERVER, pii_fixtures.CODE)
     happened = [
-        replace(event(EventKind.BLOCKED, credit_lock=reason), **names),
-        replace(event(EventKind.WINDOW_RESET, subject=label, is_freed=True), **names),
-        replace(event(EventKind.THRESHOLD, subject=label, after=91.0, threshold=90.0), **names),
-        replace(event(EventKind.ON_CREDITS, after=label), **names),
-        replace(event(EventKind.WAIT, after=label), **names),
-        replace(event(EventKind.SESSION_ENDS, subject=session.label, until=NOW), **names),
+        event(EventKind.BLOCKED, credit_lock=reason)._replace(**names),
+        event(EventKind.WINDOW_RESET, subject=label, is_freed=True)._replace(**names),
+        event(EventKind.THRESHOLD, subject=label, after=91.0, threshold=90.0)._replace(**names),
+        event(EventKind.ON_CREDITS, after=label)._replace(**names),
+        event(EventKind.WAIT, after=label)._replace(**names),
+        event(EventKind.SESSION_ENDS, subject=session.label, until=NOW)._replace(**names),
     ]
     written: list[str] = []
     outlet = TerminalWriter(NotificationProtocol.OSC_777)

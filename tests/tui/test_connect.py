@@ -8,7 +8,6 @@ import io
 import logging
 import threading
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, NoReturn
@@ -122,7 +121,7 @@ def asked(pilot: Pilot[Any]) -> Asked:
 GOOD = Reading(CHROME, NOW, Reply(Endpoint.ACCOUNT, NOW, Account("a")), (Org("o", "Personal"),))
 
 
-IGNORED = replace(GOOD, orgs=(), ignored_orgs=frozenset({"o", "p"}))
+IGNORED = GOOD._replace(orgs=(), ignored_orgs=frozenset({"o", "p"}))
 
 
 async def test_settings_that_ignore_every_org_are_named() -> None:

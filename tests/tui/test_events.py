@@ -72,7 +72,7 @@ def outage(*, at: datetime = NOW) -> Iterable[Reading]:
                 endpoint: Failure(kinds[place % 2], endpoint, at)
                 for place, endpoint in enumerate(report.parts)
             }
-            yield Reading(SESSION, at, org_readings=(replace(report, parts=parts),))
+            yield Reading(SESSION, at, org_readings=(report._replace(parts=parts),))
         if reading.schedule is not None:
             yield Reading(SESSION, at, schedule=reading.schedule)
 
@@ -343,7 +343,7 @@ async def test_earlier_events_are_read_once_and_each_fact_is_shown_once() -> Non
 
     def load(since: datetime, until: datetime) -> tuple[Event, ...]:
         asked.append((since, until))
-        return (*EARLIER, *(replace(one, endpoints=()) for one in run_events))
+        return (*EARLIER, *(one._replace(endpoints=()) for one in run_events))
 
     run_events: list[Event] = []
     async with app(scene, load_events=load).run_test(size=WIDE) as pilot:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -41,7 +40,7 @@ def decode_refusals() -> tuple[Refusal, ...]:
         decoded = decode_line(line)
         assert decoded is not None
         assert decoded.refusal is not None
-        found.append(replace(decoded.refusal, key=place, at=NOW - place * timedelta(hours=1), resets_at=None))
+        found.append(decoded.refusal._replace(key=place, at=NOW - place * timedelta(hours=1), resets_at=None))
     return tuple(found)
 
 
@@ -55,7 +54,7 @@ async def test_hostile_project_breaks_no_page(size: tuple[int, int], ascii_only:
         usage = loader(key, request)
         row = usage.spans[1].rows[0]
         rows = tuple(row._replace(project=refusal.project) for refusal in refusals)
-        return replace(usage, refusals=refusals, spans=tuple(replace(one, rows=rows) for one in usage.spans))
+        return usage._replace(refusals=refusals, spans=tuple(one._replace(rows=rows) for one in usage.spans))
 
     def load_events(*_: object) -> list[Event]:
         return [build_refusal_event(one, NO_SESSION, None, None) for one in refusals]
@@ -86,7 +85,7 @@ async def test_hostile_project_breaks_no_page(size: tuple[int, int], ascii_only:
 
 def test_event_has_a_bounded_name() -> None:
     """A name of 300 characters would fill the table of events; a usual one is whole."""
-    for refusal in (*decode_refusals(), replace(decode_refusals()[0], project="/home/pat/src/lab")):
+    for refusal in (*decode_refusals(), decode_refusals()[0]._replace(project="/home/pat/src/lab")):
         term, _ = describe_event_cause(build_refusal_event(refusal, NO_SESSION, None, None))
         assert term.startswith("refused in ")
         assert len(term) <= len("refused in ") + MAX_PROJECT

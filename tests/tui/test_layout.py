@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -93,7 +92,7 @@ def test_every_part_is_on_a_screen() -> None:
 def test_every_need_is_measured() -> None:
     """A field of LayoutNeeds that is not filled keeps its default, and its part stays hidden."""
     source = (PACKAGE / "screens" / "dashboard.py").read_text()
-    assert [field.name for field in fields(LayoutNeeds) if f"{field.name}=" not in source] == []
+    assert [name for name in LayoutNeeds._fields if f"{name}=" not in source] == []
 
 
 def test_remaining_room_is_the_charts() -> None:
@@ -108,7 +107,7 @@ def test_remaining_room_is_the_charts() -> None:
 )
 def test_tall_terminal_has_both_charts(moving: bool, second_moving: bool, expected: tuple[int, int]) -> None:  # noqa: FBT001
     """Credits and windows have their charts one below the other; a flat line gets only the lines it needs."""
-    needs = replace(BUSY, is_chart_moving=moving, has_second_chart=True, is_second_chart_moving=second_moving)
+    needs = BUSY._replace(is_chart_moving=moving, has_second_chart=True, is_second_chart_moving=second_moving)
     layout = compute_layout(120, 50, needs)
     assert expected == (layout.chart, layout.second_chart)
     assert layout.total == 50
@@ -118,8 +117,8 @@ def test_tall_terminal_has_both_charts(moving: bool, second_moving: bool, expect
 def test_second_chart_has_an_odd_number_of_lines() -> None:
     """Then 50% is halfway between 0% and 100%; the other chart keeps the lines it needs."""
     for moving, second_moving in ((True, True), (True, False), (False, True), (False, False)):
-        needs = replace(
-            BUSY, is_chart_moving=moving, has_second_chart=True, is_second_chart_moving=second_moving
+        needs = BUSY._replace(
+            is_chart_moving=moving, has_second_chart=True, is_second_chart_moving=second_moving
         )
         for height in range(30, 60):
             layout = compute_layout(120, height, needs)
@@ -131,7 +130,7 @@ def test_second_chart_has_an_odd_number_of_lines() -> None:
 def test_flat_chart_has_its_lines_too() -> None:
     """A chart whose values have not changed is as high as any other one, so no start is without a chart."""
     flat, moving = (
-        compute_layout(60, 20, replace(CALM, has_chart=True, is_chart_moving=it)) for it in (False, True)
+        compute_layout(60, 20, CALM._replace(has_chart=True, is_chart_moving=it)) for it in (False, True)
     )
     assert flat == moving
     assert flat.chart >= 4
@@ -139,7 +138,7 @@ def test_flat_chart_has_its_lines_too() -> None:
 
 def test_chart_without_room_is_a_line() -> None:
     """A free line shows the chart as a line of blocks, without a frame."""
-    needs = replace(CALM, limits=2, credits=1, has_chart=True)
+    needs = CALM._replace(limits=2, credits=1, has_chart=True)
     heights = {height: compute_layout(60, height, needs) for height in range(5, 16)}
     lines = {height for height, layout in heights.items() if layout.chart == 1}
     assert lines
@@ -150,7 +149,7 @@ def test_chart_without_room_is_a_line() -> None:
 @pytest.mark.parametrize("needs", [BUSY, CALM], ids=["busy", "calm"])
 def test_common_terminal_has_a_chart_below_whole_panels(needs: LayoutNeeds, moving: bool) -> None:  # noqa: FBT001
     """At 80x24, frames and panels leave at least six lines for a chart, even for a flat one."""
-    layout = compute_layout(80, 24, replace(needs, has_chart=True, is_chart_moving=moving))
+    layout = compute_layout(80, 24, needs._replace(has_chart=True, is_chart_moving=moving))
     assert layout.framed
     assert layout.heights["#chart"] >= 6
     assert needs.verdict == layout.verdict
@@ -161,16 +160,16 @@ def test_common_terminal_has_a_chart_below_whole_panels(needs: LayoutNeeds, movi
 @pytest.mark.parametrize(("size", "windows"), [((60, 20), 3), ((80, 24), 8)])
 def test_small_terminal_gives_up_frames_before_the_chart(size: tuple[int, int], windows: int) -> None:
     """Many windows cost the frames first, because their lines say the same."""
-    layout = compute_layout(*size, replace(BUSY, windows=windows, limits=windows, has_chart=True))
+    layout = compute_layout(*size, BUSY._replace(windows=windows, limits=windows, has_chart=True))
     assert (windows, True, False) == (layout.limits, layout.chart >= 6, layout.framed)
 
 
 def test_tall_terminal_has_blank_lines_around_the_banner() -> None:
     """From 36 lines on the banner is apart from tabs and panels, unless a chart needs these lines."""
-    needs = replace(BUSY, is_chart_moving=True, has_second_chart=True, is_second_chart_moving=True)
+    needs = BUSY._replace(is_chart_moving=True, has_second_chart=True, is_second_chart_moving=True)
     gaps = {height: compute_layout(120, height, needs).banner_gap for height in range(20, 50)}
     assert {height for height, gap in gaps.items() if gap} == set(range(36, 50))
-    many = [compute_layout(120, height, replace(needs, windows=14, limits=14)) for height in range(36, 60)]
+    many = [compute_layout(120, height, needs._replace(windows=14, limits=14)) for height in range(36, 60)]
     assert all(layout.chart >= CHART_LINES for layout in many)
     first = next(place for place, layout in enumerate(many) if layout.second_chart)
     assert [bool(layout.second_chart) for layout in many] == [False] * first + [True] * (len(many) - first)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -146,7 +145,7 @@ async def test_old_figures_show_their_time() -> None:
     for minutes, shows in ((9, False), (11, True)):
 
         def load(key: OrgKey | None, request: MachineRequest, minutes: int = minutes) -> MachineUsage:
-            return replace(loader(key, request), at=request.now - timedelta(minutes=minutes))
+            return loader(key, request)._replace(at=request.now - timedelta(minutes=minutes))
 
         async with dashboard(load).run_test(size=ONE) as pilot:
             await press_each(pilot, "2", "l")
@@ -162,7 +161,7 @@ async def test_sums_that_lack_calls_are_marked_as_minimums() -> None:
     def load(key: OrgKey | None, request: MachineRequest) -> MachineUsage:
         usage = loader(key, request)
         first, *others = usage.spans
-        return replace(usage, spans=(replace(first, is_whole=False), *others))
+        return usage._replace(spans=(first._replace(is_whole=False), *others))
 
     note = "≥ at least: of the first hour of the period, only a sum with earlier calls is kept."
     async with dashboard(load).run_test(size=ONE) as pilot:
@@ -299,7 +298,7 @@ async def test_refusals_have_their_causes_and_prove_nothing_by_absence() -> None
     loader = build_machine_loader()
 
     def load(key: OrgKey | None, request: MachineRequest) -> MachineUsage:
-        return replace(loader(key, request), refusals=())
+        return loader(key, request)._replace(refusals=())
 
     async with dashboard(load).run_test(size=ONE) as pilot:
         await press_each(pilot, "2", "l", "shift+tab")
@@ -315,9 +314,9 @@ async def test_stop_of_several_projects_says_so(size: tuple[int, int], private: 
 
     def load(key: OrgKey | None, request: MachineRequest) -> MachineUsage:
         usage = loader(key, request)
-        first = replace(usage.refusals[-1], resets_at=None)
-        found = (replace(first, key=100 + place, project=f"/srv/project-{place % 3}") for place in range(22))
-        return replace(usage, refusals=tuple(found))
+        first = usage.refusals[-1]._replace(resets_at=None)
+        found = (first._replace(key=100 + place, project=f"/srv/project-{place % 3}") for place in range(22))
+        return usage._replace(refusals=tuple(found))
 
     async with dashboard(load, privacy=private).run_test(size=size) as pilot:
         await press_each(pilot, "2", "l", "shift+tab")

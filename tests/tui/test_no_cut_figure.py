@@ -207,7 +207,7 @@ async def test_overview_is_whole_at_every_size() -> None:
     """Only names are shortened in any line of the table, scrolled to or not."""
     every = [one for reading in map(_alone, enumerate(seen())) for one in reading]
     roster = tuple(org for reading in every for org in reading.orgs or ())
-    run = [replace(reading, orgs=roster) if reading.orgs else reading for reading in every]
+    run = [reading._replace(orgs=roster) if reading.orgs else reading for reading in every]
     async with app(Stage(run)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         assert isinstance(pilot.app, Claudemeter)

@@ -663,8 +663,8 @@ def resetting(report: OrgReading, moment: datetime) -> OrgReading:
     usage = report.parts[Endpoint.USAGE]
     assert isinstance(usage, Reply)
     assert isinstance(usage.value, Plan)
-    plan = Plan(tuple(replace(window, resets_at=moment) for window in usage.value.windows))
-    return replace(report, parts={**report.parts, Endpoint.USAGE: replace(usage, value=plan)})
+    plan = Plan(tuple(window._replace(resets_at=moment) for window in usage.value.windows))
+    return report._replace(parts={**report.parts, Endpoint.USAGE: replace(usage, value=plan)})
 
 
 async def test_row_and_tab_change_with_a_reset_within_the_minute() -> None:
@@ -673,7 +673,7 @@ async def test_row_and_tab_change_with_a_reset_within_the_minute() -> None:
     first, *others = readings(PERSONAL, WAITING_LAB)
     *orgs, waiting, last = others
     (report,) = waiting.org_readings
-    scene = Stage((first, *orgs, replace(waiting, org_readings=(resetting(report, moment),)), last))
+    scene = Stage((first, *orgs, waiting._replace(org_readings=(resetting(report, moment),)), last))
     async with app(scene).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
         assert "Lab WAIT" in screen(pilot)[1]

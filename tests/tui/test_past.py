@@ -133,8 +133,8 @@ async def test_org_chosen_in_the_past_has_all_readings(load_past: LoadPast) -> N
     def load(key: OrgKey, moment: datetime, step: int) -> PastMoment | None:
         asked.append(key)
         past = load_past(first.key, moment, step)
-        return past and replace(
-            past, key=key, store=replace(past.store, all_orgs=(*past.store.all_orgs, second))
+        return past and past._replace(
+            key=key, store=replace(past.store, all_orgs=(*past.store.all_orgs, second))
         )
 
     first, second = reduce(Store.apply, readings(PERSONAL, TEAM), Store()).orgs
@@ -148,7 +148,7 @@ async def test_org_without_a_reply_in_the_past_says_so(load_past: LoadPast) -> N
 
     def load(key: OrgKey, moment: datetime, step: int) -> PastMoment | None:
         past = load_past(key, moment, step)
-        return past and replace(past, store=replace(past.store, all_orgs=(*past.store.all_orgs, bare)))
+        return past and past._replace(store=replace(past.store, all_orgs=(*past.store.all_orgs, bare)))
 
     _, team = reduce(Store.apply, readings(PERSONAL, TEAM), Store()).orgs
     bare = OrgState(team.org, team.account, team.session)

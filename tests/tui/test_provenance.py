@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -22,7 +21,7 @@ def login(*orgs: OrgBodies) -> Iterator[Reading]:
     """Return the login's reading of these orgs: the usage reply only."""
     for reading in readings(*orgs, at=NOW, session=CLAUDE_CODE_LOGIN):
         if reading.at == NOW:
-            yield replace(reading, org_readings=tuple(map(_of_usage, reading.org_readings)))
+            yield reading._replace(org_readings=tuple(map(_of_usage, reading.org_readings)))
 
 
 def _of_usage(report: OrgReading) -> OrgReading:

@@ -35,7 +35,7 @@ def test_figures_change_with_a_reset_within_the_minute() -> None:
     assert state.plan is not None
     window = state.plan.find_full_windows(NOW)[0]
     resets_at = datetime(2026, 4, 25, 14, 48, 30, tzinfo=UTC)
-    windows = tuple(replace(one, resets_at=resets_at) if one is window else one for one in state.plan.windows)
+    windows = tuple(one._replace(resets_at=resets_at) if one is window else one for one in state.plan.windows)
     vars(state)["plan"] = replace(state.plan, windows=windows)
     view = View()
     before, after = (

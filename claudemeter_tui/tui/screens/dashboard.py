@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container
 from textual.css.scalar import Scalar
 from textual.dom import DOMNode
 from textual.geometry import Size
@@ -27,7 +27,11 @@ from claudemeter_tui.tui.widgets.key_hints import KeyHints
 from claudemeter_tui.tui.widgets.limits_panel import LimitsPanel
 from claudemeter_tui.tui.widgets.line_widget import LineWidget
 from claudemeter_tui.tui.widgets.org_tabs import OrgTabs
+from claudemeter_tui.tui.widgets.panels import Panels
 from claudemeter_tui.tui.widgets.status_line import StatusLine
+
+SPACER = "spacer"
+"""The part of a dashboard that fills the room that no other needs."""
 
 
 class DashboardScreen(ViewScreen):
@@ -37,9 +41,11 @@ class DashboardScreen(ViewScreen):
     BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in ORG_KEYS]
 
     def compose(self) -> ComposeResult:
-        """Create the parts from top to bottom."""
-        yield from compose_parts()
-        yield KeyHints(FOOTER_KEYS)
+        """Create the parts from top to bottom, laid out already: to change mounted parts takes longer."""
+        parts = (*build_parts(), KeyHints(FOOTER_KEYS))
+        size = self.app.size
+        _apply_layout(parts, lay_out_view(self.view, size).layout, size)
+        yield from parts
 
     def on_mount(self) -> None:
         """Draw before the first layout, so that the first frame has all figures in their places."""
@@ -60,24 +66,24 @@ class DashboardScreen(ViewScreen):
         draw_parts(self, self.view, self.app.size)
 
 
-def compose_parts() -> ComposeResult:
-    """Create the parts of a dashboard from top to bottom, without the hints."""
-    yield Header()
-    yield OrgTabs()
-    yield Banner()
-    with Container(id="panels"):
-        yield LimitsPanel()
-        yield CreditsPanel()
-    yield ChartPanel(id=chart_panel.FIRST_CHART)
-    yield ChartPanel(id=chart_panel.SECOND_CHART)
-    yield Static(id="spacer")
-    yield StatusLine()
+def build_parts() -> tuple[Widget, ...]:
+    """Return the parts of a dashboard from top to bottom, without the hints."""
+    return (
+        Header(),
+        OrgTabs(),
+        Banner(),
+        Panels(LimitsPanel(), CreditsPanel()),
+        ChartPanel(id=chart_panel.FIRST_CHART),
+        ChartPanel(id=chart_panel.SECOND_CHART),
+        Static(id=SPACER),
+        StatusLine(),
+    )
 
 
 def draw_parts(parent: DOMNode, view: View, size: Size) -> None:
     """Set the lines of every part of a dashboard of this size, then its view."""
     view = lay_out_view(view, size)
-    is_resized = _apply_layout(parent, view.layout, size)
+    is_resized = _apply_layout(parent.query(Widget), view.layout, size)
     for part in parent.query(LineWidget):
         shown = chart_panel.switch_chart(view) if part.id == chart_panel.SECOND_CHART else view
         if is_resized:
@@ -104,24 +110,32 @@ def lay_out_view(view: View, size: Size) -> View:
     return replace(view, layout=compute_layout(size.width, size.height, needs))
 
 
-def _apply_layout(parent: DOMNode, layout: Layout, size: Size) -> bool:
-    """Set the heights of all parts and hide those without lines; return True if any position has changed."""
+def _apply_layout(parts: Iterable[Widget], layout: Layout, size: Size) -> bool:
+    """Set the heights of parts and hide those without lines; return True if any position has changed."""
     is_changed = False
-    for selector, lines in layout.heights.items():
-        for part in parent.query(selector).results(Widget):  # none for hints that are outside of the parent
+    heights = layout.heights
+    for part in parts:
+        if (name := f"#{part.id}" if part.id else type(part).__name__) in heights:
+            lines = heights[name]
             height = Scalar.from_number(lines) if lines else part.styles.height
-            is_changed |= part.has_class("-hidden") != (lines == 0) or part.styles.height != height
-            part.set_class(lines == 0, "-hidden")
+            is_changed |= _set_class(part, "-hidden", is_set=lines == 0) or part.styles.height != height
             part.styles.height = height
-    banner_part = parent.query_exactly_one(Banner)
-    is_changed |= banner_part.has_class("-apart") != bool(layout.banner_gap)
-    banner_part.set_class(bool(layout.banner_gap), "-apart")
-    panels, spacer = parent.query_exactly_one("#panels"), parent.query_exactly_one("#spacer")
-    is_changed |= panels.has_class("-wide") != layout.wide
-    panels.set_class(layout.wide, "-wide")
-    left = compute_panel_shares(size.width)[0] if layout.wide else None
-    parent.query_exactly_one(LimitsPanel).styles.width = left
-    spacer.set_class(layout.total >= size.height, "-hidden")
+        if isinstance(part, Banner):
+            is_changed |= _set_class(part, "-apart", is_set=bool(layout.banner_gap))
+        elif isinstance(part, LimitsPanel):
+            part.styles.width = compute_panel_shares(size.width)[0] if layout.wide else None
+        elif isinstance(part, Panels):
+            is_changed |= _set_class(part, "-wide", is_set=layout.wide)
+        elif part.id == SPACER:
+            _set_class(part, "-hidden", is_set=layout.total >= size.height)
+    return is_changed
+
+
+def _set_class(part: Widget, name: str, *, is_set: bool) -> bool:
+    """Add or remove a class; return True if that was a change."""
+    is_changed = part.has_class(name) != is_set
+    # A part that is not mounted yet gets its style when it is.
+    part.set_class(is_set, name, update=part.is_attached)
     return is_changed
 
 
@@ -137,6 +151,9 @@ CHART_HINTS = (
 class ChartScreen(ViewScreen):
     """Screen with the verdict and only the chart below it."""
 
+    DEFAULT_CSS = """
+    ChartScreen ChartPanel { height: 1fr; }
+    """
     IS_OVERLAY = True
 
     def compose(self) -> ComposeResult:

@@ -46,6 +46,12 @@ TITLE_FROM = 12
 class PageScreen(ViewScreen):
     """Scrolling text that follows the store, with the verdict always visible."""
 
+    DEFAULT_CSS = """
+    PageScreen { background: $background; layout: vertical; }
+    PageScreen VerticalScroll { height: 1fr; padding: 0 1 0 2; }
+    PageScreen.-high VerticalScroll { padding: 1 1 0 2; }
+    PageScreen Static { width: 1fr; height: auto; }
+    """
     IS_OVERLAY = True
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("j", "page_scroll(1)", show=False),

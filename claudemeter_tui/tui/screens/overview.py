@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import is_
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -63,6 +63,7 @@ from claudemeter_tui.tui.widgets.list_view import (
     add_cursor_mark,
     underline_matches,
 )
+from claudemeter_tui.tui.widgets.panels import Panels
 
 OVERVIEW_KEYS = (
     Key("enter", "Enter", "screen.enter", "open", "open the org under the cursor"),
@@ -87,8 +88,7 @@ MIN_CHART_LINES = 8
 """Minimum lines of the chart below the panels, with its frame; it gets all that are left."""
 
 
-@dataclass(frozen=True)
-class Pane:
+class Pane(NamedTuple):
     """Lines of the parts below the table; all 0 if there is no room."""
 
     banner: int = 0
@@ -178,7 +178,7 @@ class OverviewScreen(ListScreen):
         with Container(id="pane"):
             yield OrgRule()
             yield Banner(id="banner")
-            with Container(id="panels"):
+            with Panels(id="panels"):
                 yield LimitsPanel()
                 yield CreditsPanel()
             yield ChartPanel()
@@ -348,7 +348,7 @@ class OverviewScreen(ListScreen):
             banner = (
                 Layout()
                 if part.id == "verdict"
-                else replace(layout, tabs=1, limits=1, credits=self._pane.credits)
+                else layout._replace(tabs=1, limits=1, credits=self._pane.credits)
             )
             part.view = replace(view, layout=banner if isinstance(part, Banner) else layout)
 
@@ -508,4 +508,4 @@ def _choose_pane(width: int, free: int, windows: int) -> Pane:
         options += [Pane(banner, lines) for lines in panels]
     pane = next((pane for pane in [*options, Pane(banner)] if pane.lines <= free), Pane())
     spare = free - pane.lines
-    return replace(pane, chart=spare) if spare >= MIN_CHART_LINES else pane
+    return pane._replace(chart=spare) if spare >= MIN_CHART_LINES else pane

@@ -14,7 +14,7 @@ from textual.geometry import Size
 from claudemeter_tui.formatting.search import has_words
 from claudemeter_tui.tui.keys import HELP_KEY, Key
 from claudemeter_tui.tui.layout import Layout
-from claudemeter_tui.tui.screens.dashboard import compose_parts, draw_parts
+from claudemeter_tui.tui.screens.dashboard import build_parts, draw_parts
 from claudemeter_tui.tui.screens.lists import CURSOR_KEYS, PAGE_HINTS, SPACED_FROM, ListScreen
 from claudemeter_tui.tui.styled_text import (
     CALM_MARK,
@@ -72,7 +72,7 @@ class ThemesScreen(ListScreen):
         with Horizontal(id="lists"):
             yield VirtualList()
             with Vertical(id="dashboard", classes="-hidden"):
-                yield from compose_parts()
+                yield from build_parts()
 
     @property
     def _has_dashboard(self) -> bool:

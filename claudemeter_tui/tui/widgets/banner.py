@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -59,6 +58,10 @@ part of them; otherwise they begin below the name, where they have more room.
 
 class Banner(LineWidget):
     """The banner, the only part that is never hidden."""
+
+    DEFAULT_CSS = """
+    Banner.-apart { margin: 1 0; }
+    """
 
     def draw(self, width: int, height: int) -> list[StyledLine]:
         """Draw the verdict in the available lines."""
@@ -129,7 +132,7 @@ def _get_style(view: View, verdict: Verdict) -> str:
 def _build_text(view: View, verdict: Verdict) -> BannerText:
     """Return the facts of the verdict; the forecast of the window that fills next comes first."""
     text, forecast = build_banner_text(verdict, view.now, view.zone), find_next_full_window(view)
-    return replace(text, outlook=(forecast, *text.outlook)) if forecast else text
+    return text._replace(outlook=(forecast, *text.outlook)) if forecast else text
 
 
 def _build_placeholder(view: View, width: int) -> list[StyledLine]:

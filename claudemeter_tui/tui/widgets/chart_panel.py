@@ -255,9 +255,9 @@ class ChartPanel(LineWidget):
         window = find_charted_window(view)
         if window is None:
             return build_windows_chart(view.histories, frame, events=happened)
-        frame = replace(frame, span=window.length, resets_at=window.resets_at)
+        frame = frame._replace(span=window.length, resets_at=window.resets_at)
         if view.past_label:
-            frame = replace(frame, now_label=format_moment(view.now, view.now, view.zone))
+            frame = frame._replace(now_label=format_moment(view.now, view.now, view.zone))
         known = state.plan.wide_windows if state.plan is not None else ()
         forecasts = {each.label: forecast_course(each, state, view.now) for each in known}
         return build_windows_chart(view.histories, frame, events=happened, forecasts=forecasts)

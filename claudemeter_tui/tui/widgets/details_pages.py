@@ -6,7 +6,6 @@ import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from itertools import accumulate, islice, zip_longest
@@ -134,7 +133,7 @@ class FigurePage:
         if lead is None:  # a sentence instead of figures
             return [*above, *wrap_text(title, room, HEADING)]
         head = build_line((title, HEADING))
-        without_session = replace(lead, session_labels="")
+        without_session = lead._replace(session_labels="")
         for shown in (lead, without_session):  # the tab of a reply has the session, too
             source = shown.describe_origin(self._now)
             rule = room - head.cell_length - len(source) - 2
@@ -150,7 +149,7 @@ class FigurePage:
         if has_same_session and figure.read_at == lead.read_at:
             from_lead = describe_calculation(lead.source)
             return CALCULATED if figure.source == from_lead else figure.source
-        shown = replace(figure, session_labels="") if has_same_session else figure
+        shown = figure._replace(session_labels="") if has_same_session else figure
         return shown.describe_origin(self._now)
 
 

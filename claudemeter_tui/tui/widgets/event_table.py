@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import partial
 from itertools import groupby, zip_longest
+from typing import NamedTuple
 
 from rich.cells import cell_len
 
@@ -41,8 +41,7 @@ MIN_TEXT_WIDTH = 30
 """Minimum cells of a column of text; without them, a column is dropped."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Cells:
+class _Cells(NamedTuple):
     """The texts of one event."""
 
     time: str

@@ -5,11 +5,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial, reduce
 from itertools import groupby
+from typing import NamedTuple
 
 from claudemeter_tui.charts.bars import Bar, BarLimit, count_columns, draw_bars, find_top
 from claudemeter_tui.charts.scale import MoneyUnit
@@ -70,8 +70,7 @@ MIN_LEVEL_SHARE = 1 / 8
 """Share of the hours from which a level divides them."""
 
 
-@dataclass(frozen=True, slots=True)
-class CalendarScale:
+class CalendarScale(NamedTuple):
     """The levels of a calendar, each with about a quarter of the hours that have an amount.
 
     With levels up to the highest amount, one busy hour would leave the lowest level to all others.

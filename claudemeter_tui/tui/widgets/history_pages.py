@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import NamedTuple
 
 from claudemeter_tui.formatting.history import (
     BILLING_CYCLES,
@@ -92,8 +93,7 @@ RUNNING_MARK = "▸"
 """Mark before a cycle that is running."""
 
 
-@dataclass(frozen=True, slots=True)
-class CycleForm:
+class CycleForm(NamedTuple):
     """One of the tables of cycles."""
 
     dropped: tuple[str, ...] = ()

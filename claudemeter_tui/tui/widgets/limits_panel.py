@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from heapq import nlargest
 from operator import itemgetter
+from typing import NamedTuple
 
 from rich.cells import cell_len
 
@@ -73,8 +73,7 @@ class LimitsPanel(LineWidget):
         return self.draw_panel(head, lines, width, height)
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     """The texts of one window."""
 
     window: Window
@@ -104,8 +103,7 @@ class _Row:
         return self.is_urgent, self.window.is_plan_wide, self.window.percent or 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class _Columns:
+class _Columns(NamedTuple):
     """The bar's cells, and what follows the percentages."""
 
     bar: int

@@ -74,6 +74,10 @@ def indent_lines(lines: list[StyledLine], width: int) -> list[StyledLine]:
 class LineWidget(Widget):
     """Base class of widgets: draws a view as text and repaints only if the text has changed."""
 
+    DEFAULT_CSS = """
+    LineWidget { height: 1; width: 1fr; }
+    """
+
     view: var[View] = var(View(), init=False)
     """The view to draw."""
     auto_links = var(False)

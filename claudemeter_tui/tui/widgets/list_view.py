@@ -8,6 +8,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import accumulate
+from typing import NamedTuple
 
 from textual import events
 from textual.app import ComposeResult
@@ -28,8 +29,7 @@ LineDrawer = Callable[[int, int, bool], Content]
 """Draws one line, given the item, the line within the item, and True if the cursor is on it."""
 
 
-@dataclass(frozen=True)
-class ListModel:
+class ListModel(NamedTuple):
     """Items of one or more lines each."""
 
     starts: Sequence[int]
@@ -84,8 +84,7 @@ MARK_WIDTH = 2
 """Cells of the cursor's mark."""
 
 
-@dataclass(frozen=True)
-class ListRow:
+class ListRow(NamedTuple):
     """One item of a page with a cursor."""
 
     key: Hashable

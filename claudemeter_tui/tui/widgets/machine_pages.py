@@ -176,7 +176,7 @@ def _build_span_tables(
         rows += [BLANK_ROW] if rows else []
         starts = {key for _, key, _ in keys if key[-1] == SINCE}  # part of the head
         rows += (
-            replace(row, is_selectable=False) if row.key in starts else row
+            row._replace(is_selectable=False) if row.key in starts else row
             for row in list_table_rows(table, keys)
         )
     return rows

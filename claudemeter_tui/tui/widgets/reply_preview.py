@@ -17,7 +17,7 @@ class ReplyPreview(LineWidget):
     """A frame with the part of a reply around the line of a figure, which is marked."""
 
     DEFAULT_CSS = """
-    ReplyPreview { display: none; }
+    ReplyPreview { display: none; height: 1fr; }
     ReplyPreview.-shown { display: block; }
     """
     ALLOW_SELECT = False

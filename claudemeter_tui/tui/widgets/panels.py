@@ -1,0 +1,15 @@
+"""Limits and credits, below each other or side by side."""
+
+from __future__ import annotations
+
+from textual.containers import Container
+
+
+class Panels(Container):
+    """The panels of an org, side by side in a wide pane."""
+
+    DEFAULT_CSS = """
+    Panels { height: auto; width: 1fr; layout: vertical; }
+    Panels.-wide { layout: horizontal; }
+    Panels.-wide CreditsPanel { margin-left: 1; }
+    """
