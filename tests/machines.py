@@ -13,15 +13,9 @@ from claudemeter_tui.history.machine import query_machine
 from claudemeter_tui.history.schema import MIGRATIONS
 from claudemeter_tui.history.transcripts import FileToKeep, keep_transcripts, observe_logins
 from claudemeter_tui.model.machine import MachineRequest, MachineUsage, choose_spans
+from claudemeter_tui.model.refusals import Refusal
 from claudemeter_tui.model.store import OrgKey
-from claudemeter_tui.model.transcripts import (
-    Call,
-    Login,
-    Refusal,
-    TokenCounts,
-    TranscriptPosition,
-    TranscriptReading,
-)
+from claudemeter_tui.model.transcripts import Call, Login, TokenCounts, TranscriptPosition, TranscriptReading
 from tests.bodies import ACCOUNT, PERSONAL, TEAM
 from tests.scenes import NOW
 

@@ -299,6 +299,7 @@ def test_first_figures_wait_for_no_late_modules() -> None:
         "model.event_log",
         "model.extension",
         "model.session_search",
+        "model.transcripts",
         "tui.alerts",
         "tui.screens.connect",
         "tui.screens.lists",

@@ -17,7 +17,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from claudemeter_tui.model.transcripts import SYNTHETIC_MODEL, Refusal, TokenCounts
+from claudemeter_tui.model.refusals import Refusal
+from claudemeter_tui.model.transcripts import SYNTHETIC_MODEL, TokenCounts
 
 FIRST = datetime(2026, 4, 13, 7, tzinfo=UTC)
 """Time from which sessions start, if no other is given."""

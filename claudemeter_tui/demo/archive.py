@@ -23,9 +23,9 @@ from claudemeter_tui.history.recorder import OpenedArchive
 from claudemeter_tui.history.schema import DERIVED_VERSION, MIGRATIONS
 from claudemeter_tui.model.account import Account
 from claudemeter_tui.model.reading import Failure
+from claudemeter_tui.model.refusals import TranscriptNews
 from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN
 from claudemeter_tui.model.store import OrgKey
-from claudemeter_tui.model.transcripts import TranscriptNews
 
 REPLIES_AGE = timedelta(days=1)
 """Age above which replies are removed, so that a demo that is left open needs bounded memory."""

@@ -23,15 +23,8 @@ from claudemeter_tui.model.catalogue import SESSION_WINDOW_KEY, Cause
 from claudemeter_tui.model.history import VERDICT_FIGURE, WINDOW_PREFIX
 from claudemeter_tui.model.prices import Price, find_price
 from claudemeter_tui.model.reading import NO_SESSION, Reading
-from claudemeter_tui.model.transcripts import (
-    Call,
-    Login,
-    Refusal,
-    TokenCounts,
-    TranscriptNews,
-    TranscriptPosition,
-    TranscriptReading,
-)
+from claudemeter_tui.model.refusals import Refusal, TranscriptNews
+from claudemeter_tui.model.transcripts import Call, Login, TokenCounts, TranscriptPosition, TranscriptReading
 from claudemeter_tui.model.verdict import VerdictState
 
 SIMULATED_ORG = PERSONAL

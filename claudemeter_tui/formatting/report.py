@@ -42,8 +42,8 @@ from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.forecast import forecast_percent_at_reset, forecast_window_full
 from claudemeter_tui.model.identifiers import identify_orgs
 from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.refusals import Refusal
 from claudemeter_tui.model.store import OrgKey, OrgState, Problem, Store
-from claudemeter_tui.model.transcripts import Refusal
 from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.model.windows import Window
 

@@ -9,7 +9,7 @@ from datetime import datetime, tzinfo
 from claudemeter_tui.formatting.credits import CAUSE_TEXTS, describe_reason
 from claudemeter_tui.formatting.values import format_count, format_moment
 from claudemeter_tui.model.catalogue import REFUSED_LIMITS, WINDOWS, Cause, RefusedLimit, find_disabled_reason
-from claudemeter_tui.model.transcripts import Refusal
+from claudemeter_tui.model.refusals import Refusal
 
 LOW_PRIORITY_FORMS = (
     "lower priority is offered (/low-priority in Claude Code)",

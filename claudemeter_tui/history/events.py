@@ -14,7 +14,7 @@ from claudemeter_tui.history.transcripts import load_refusals
 from claudemeter_tui.model.account import Org
 from claudemeter_tui.model.events import Event, build_refusal_event
 from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN
-from claudemeter_tui.model.transcripts import select_stops
+from claudemeter_tui.model.refusals import select_stops
 
 
 def load_events(

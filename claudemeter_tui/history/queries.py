@@ -59,8 +59,8 @@ from claudemeter_tui.model.history import (
 )
 from claudemeter_tui.model.machine import count_stops
 from claudemeter_tui.model.money import Money
+from claudemeter_tui.model.refusals import Refusal, TranscriptNews, select_stops
 from claudemeter_tui.model.store import OrgKey
-from claudemeter_tui.model.transcripts import Refusal, TranscriptNews, select_stops
 from claudemeter_tui.model.verdict import WORST_FIRST, VerdictState
 
 Answer = TypeVar("Answer")

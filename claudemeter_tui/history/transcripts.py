@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from claudemeter_tui.history.database import HOUR_MILLIS, from_millis, intern_name, to_millis, transaction
 from claudemeter_tui.model.content_hash import hash_content
+from claudemeter_tui.model.refusals import Refusal
 from claudemeter_tui.model.transcripts import (
     CALLS_DAYS,
     Call,
     Login,
-    Refusal,
     TokenCounts,
     TranscriptPosition,
     TranscriptReading,

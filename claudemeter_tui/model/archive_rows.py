@@ -12,7 +12,7 @@ from claudemeter_tui.model.history import HistoryCycle, RowValue
 from claudemeter_tui.model.machine import UsageRow
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import Session
-from claudemeter_tui.model.transcripts import Refusal
+from claudemeter_tui.model.refusals import Refusal
 
 
 class Owner(NamedTuple):

@@ -22,6 +22,7 @@ from claudemeter_tui.model.events import (
     merge_events,
 )
 from claudemeter_tui.model.reading import CLAUDE_CODE_LOGIN, NAME_SEPARATOR, ErrorKind, Reply, Session
+from claudemeter_tui.model.refusals import select_stops
 from claudemeter_tui.model.store import OrgKey, OrgState, SessionState, Store
 from claudemeter_tui.model.trackers import (
     USAGE_ENDPOINTS,
@@ -35,7 +36,6 @@ from claudemeter_tui.model.trackers import (
     update_warned_resets,
     update_warned_tranches,
 )
-from claudemeter_tui.model.transcripts import select_stops
 from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.model.windows import Plan, Severity
 

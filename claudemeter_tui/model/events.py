@@ -13,8 +13,8 @@ from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.credit_locks import CreditLock
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import Session
+from claudemeter_tui.model.refusals import Refusal
 from claudemeter_tui.model.store import OrgKey, OrgState, SessionState
-from claudemeter_tui.model.transcripts import Refusal
 from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.model.windows import FULL_FROM, Severity
 

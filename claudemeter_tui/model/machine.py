@@ -14,8 +14,9 @@ from claudemeter_tui.model.catalogue import FIVE_HOURS, SEVEN_DAYS, WindowKind
 from claudemeter_tui.model.day import find_midnight
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.prices import find_price
+from claudemeter_tui.model.refusals import Refusal, select_stops
 from claudemeter_tui.model.store import OrgState
-from claudemeter_tui.model.transcripts import Login, Refusal, TokenCounts, select_stops
+from claudemeter_tui.model.transcripts import Login, TokenCounts
 
 REFUSAL_DAYS = 30
 """Days of refusals and cache rebuilds that are listed."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from claudemeter_tui.model.account import Account, Org, Subscription
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.credits import Balance, Meter
-from claudemeter_tui.model.transcripts import TranscriptNews
+from claudemeter_tui.model.refusals import TranscriptNews
 from claudemeter_tui.model.windows import Plan
 
 if TYPE_CHECKING:  # the store imports this module

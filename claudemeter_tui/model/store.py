@@ -32,6 +32,7 @@ from claudemeter_tui.model.reading import (
     Schedule,
     Session,
 )
+from claudemeter_tui.model.refusals import Refusal, TranscriptNews
 from claudemeter_tui.model.resets import SavedResets
 from claudemeter_tui.model.seats import (
     add_account_notes,
@@ -46,7 +47,6 @@ from claudemeter_tui.model.time_series import (
     Histories,
     append_to_histories,
 )
-from claudemeter_tui.model.transcripts import Refusal, TranscriptNews
 from claudemeter_tui.model.windows import Plan, Window
 
 V = TypeVar("V", Account, Plan, Meter, Balance, Subscription)

@@ -39,9 +39,9 @@ from claudemeter_tui.model.credit_locks import CreditLock, find_credit_locks
 from claudemeter_tui.model.forecast import compute_rate_since
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import ErrorKind
+from claudemeter_tui.model.refusals import Refusal
 from claudemeter_tui.model.resets import SavedResetSummary
 from claudemeter_tui.model.store import SPENDING_SPAN, OrgState
-from claudemeter_tui.model.transcripts import Refusal
 from claudemeter_tui.model.windows import FULL_FROM, Plan, Severity, Window
 
 

@@ -39,10 +39,10 @@ from claudemeter_tui.model.reading import (
     Session,
     strip_indexes,
 )
+from claudemeter_tui.model.refusals import Refusal
 from claudemeter_tui.model.resets import SavedResets
 from claudemeter_tui.model.seats import add_account_notes
 from claudemeter_tui.model.store import OrgKey, OrgState, SessionState, Store
-from claudemeter_tui.model.transcripts import Refusal
 from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.model.windows import Plan, Window
 from claudemeter_tui.privacy.allowlist import (

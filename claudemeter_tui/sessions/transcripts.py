@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
 from claudemeter_tui.model.reading import NO_SESSION, Reading
-from claudemeter_tui.model.transcripts import READ_ONCE, TranscriptNews
+from claudemeter_tui.model.refusals import TranscriptNews
+from claudemeter_tui.model.transcripts import READ_ONCE
 
 FIRST_RESTART_PAUSE, RESTART_PAUSE = 1.0, 60.0
 """Seconds until a process that ended is started again: after a minute of work, and if it ended earlier."""

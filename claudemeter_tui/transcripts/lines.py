@@ -14,8 +14,9 @@ from typing import Annotated, Any
 import msgspec
 
 from claudemeter_tui.model.content_hash import hash_content
+from claudemeter_tui.model.refusals import Refusal
 from claudemeter_tui.model.sanitize import sanitize_text
-from claudemeter_tui.model.transcripts import SYNTHETIC_MODEL, Call, Refusal, TokenCounts
+from claudemeter_tui.model.transcripts import SYNTHETIC_MODEL, Call, TokenCounts
 
 MARK = b'"assistant"'
 """Text of every line with tokens or a refusal: its type. In a prompt, the quotes are escaped.

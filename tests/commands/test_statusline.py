@@ -27,7 +27,7 @@ from claudemeter_tui.commands.statusline import (
 from claudemeter_tui.history.database import locate_archive, open_for_writing
 from claudemeter_tui.history.status import WindowFigure
 from claudemeter_tui.model.reading import NO_SESSION, Reading
-from claudemeter_tui.model.transcripts import TranscriptNews
+from claudemeter_tui.model.refusals import TranscriptNews
 from tests.bodies import PERSONAL as PERSONAL_UUID
 from tests.bodies import TEAM as TEAM_UUID
 from tests.bodies import overage_body, usage_body

@@ -16,8 +16,8 @@ from claudemeter_tui.history.archive import find_org_id
 from claudemeter_tui.history.machine import query_machine
 from claudemeter_tui.model.machine import MachineRequest, MachineUsage, choose_spans, sum_costs, sum_counts
 from claudemeter_tui.model.reading import Reading
+from claudemeter_tui.model.refusals import TranscriptNews
 from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN
-from claudemeter_tui.model.transcripts import TranscriptNews
 from claudemeter_tui.tui.screenshots import LimitedFeed
 from claudemeter_tui.wiring import build_archive_options, build_feed
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from claudemeter_tui.model.reading import Reading
-from claudemeter_tui.model.transcripts import TranscriptNews
+from claudemeter_tui.model.refusals import TranscriptNews
 from claudemeter_tui.sessions import transcripts
 from claudemeter_tui.sessions.transcripts import TranscriptFeed
 from tests.sessions.poller_cases import START

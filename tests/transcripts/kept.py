@@ -9,14 +9,8 @@ from typing import Any
 
 from claudemeter_tui.history.database import to_millis
 from claudemeter_tui.history.transcripts import FileToKeep, keep_transcripts, observe_logins
-from claudemeter_tui.model.transcripts import (
-    Call,
-    Login,
-    Refusal,
-    TokenCounts,
-    TranscriptPosition,
-    TranscriptReading,
-)
+from claudemeter_tui.model.refusals import Refusal
+from claudemeter_tui.model.transcripts import Call, Login, TokenCounts, TranscriptPosition, TranscriptReading
 from tests.bodies import ACCOUNT, PERSONAL
 from tests.scenes import READ
 

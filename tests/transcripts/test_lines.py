@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from claudemeter_tui.model.catalogue import RefusedLimit
-from claudemeter_tui.model.transcripts import Call, Refusal, TokenCounts
+from claudemeter_tui.model.refusals import Refusal
+from claudemeter_tui.model.transcripts import Call, TokenCounts
 from claudemeter_tui.transcripts.lines import decode_line, iter_marked_lines
 from tests.transcripts.lines import PROJECT, call_line, encode, refusal_line
 

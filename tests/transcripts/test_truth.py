@@ -10,7 +10,7 @@ import pytest
 
 from claudemeter_tui.history.database import open_for_reading
 from claudemeter_tui.history.transcripts import load_refusals
-from claudemeter_tui.model.transcripts import Refusal
+from claudemeter_tui.model.refusals import Refusal
 from tests.kept_transcripts import build_keeper, count_skipped, create_archive, keep_changes, load_calls
 from tests.transcript_files import PLANTED, Transcripts, TrueCall, write_transcripts
 

@@ -12,7 +12,7 @@ from textual.widgets._toast import Toast
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.events import Event, EventKind
 from claudemeter_tui.model.reading import NO_SESSION, ErrorKind, Failure, OrgReading, Reading
-from claudemeter_tui.model.transcripts import TranscriptNews
+from claudemeter_tui.model.refusals import TranscriptNews
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.app import MAX_TOASTS, Claudemeter
 from claudemeter_tui.tui.screens.events import EventsScreen

@@ -11,8 +11,8 @@ from claudemeter_tui.formatting.transcripts import MAX_PROJECT
 from claudemeter_tui.model.events import Event, build_refusal_event
 from claudemeter_tui.model.machine import MachineRequest, MachineUsage
 from claudemeter_tui.model.reading import NO_SESSION
+from claudemeter_tui.model.refusals import Refusal
 from claudemeter_tui.model.store import OrgKey
-from claudemeter_tui.model.transcripts import Refusal
 from claudemeter_tui.transcripts.lines import decode_line
 from claudemeter_tui.tui.screens.machine import MachineScreen
 from tests.machines import build_machine_loader

@@ -16,8 +16,8 @@ from claudemeter_tui.formatting.machine import RESETS_NOTE
 from claudemeter_tui.model.machine import MachineRequest, MachineUsage, SpanKind
 from claudemeter_tui.model.past import PastMoment
 from claudemeter_tui.model.reading import NO_SESSION, Reading
+from claudemeter_tui.model.refusals import TranscriptNews
 from claudemeter_tui.model.store import OrgKey
-from claudemeter_tui.model.transcripts import TranscriptNews
 from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.screens.dashboard import DashboardScreen
 from claudemeter_tui.tui.screens.machine import MachineScreen

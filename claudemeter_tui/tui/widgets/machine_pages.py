@@ -65,8 +65,9 @@ from claudemeter_tui.model.machine import (
     sum_costs,
     sum_counts,
 )
+from claudemeter_tui.model.refusals import Refusal
 from claudemeter_tui.model.store import OrgKey
-from claudemeter_tui.model.transcripts import Refusal, TokenCounts
+from claudemeter_tui.model.transcripts import TokenCounts
 from claudemeter_tui.tui.styled_text import HEADING, MUTED, build_line, hang_text, wrap_text
 from claudemeter_tui.tui.widgets.list_view import (
     BLANK_ROW,
