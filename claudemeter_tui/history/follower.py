@@ -26,7 +26,6 @@ from claudemeter_tui.history.database import (
     from_millis,
     identify_file,
     is_damage,
-    is_network_folder,
     open_existing,
     read_file_state,
     to_millis,
@@ -47,6 +46,7 @@ from claudemeter_tui.history.lease import (
     release_lease,
     renew_lease,
 )
+from claudemeter_tui.history.network_folders import is_network_folder
 from claudemeter_tui.history.repair import mark_damaged
 from claudemeter_tui.history.replay import ParseReply, find_account_reading, iter_readings
 from claudemeter_tui.model.account import Account

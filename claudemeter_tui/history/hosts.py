@@ -12,7 +12,6 @@ from claudemeter_tui.history.database import (
     UNUSABLE_ERRORS,
     FileState,
     from_millis,
-    is_network_folder,
     open_for_reading,
     open_for_update,
     read_file_state,
@@ -20,6 +19,7 @@ from claudemeter_tui.history.database import (
     transaction,
 )
 from claudemeter_tui.history.lease import Process, ProcessState, describe_process, find_process_state
+from claudemeter_tui.history.network_folders import is_network_folder
 from claudemeter_tui.history.replay import ERROR_KINDS
 from claudemeter_tui.model.account import Account
 from claudemeter_tui.model.extension import HostRecord

@@ -23,7 +23,6 @@ from claudemeter_tui.history.archive import Archive, Step
 from claudemeter_tui.history.database import (
     ARCHIVE_NAME,
     is_damage,
-    is_network_folder,
     list_tables,
     open_for_reading,
     open_for_writing,
@@ -31,6 +30,7 @@ from claudemeter_tui.history.database import (
     to_millis,
 )
 from claudemeter_tui.history.derivation import Deriver
+from claudemeter_tui.history.network_folders import is_network_folder
 from claudemeter_tui.history.rebuild import iter_rebuild
 from claudemeter_tui.history.recorder import (
     ARCHIVE_SESSION,
@@ -257,7 +257,7 @@ def test_a_network_folder_gets_no_write_ahead_log(path: Path, monkeypatch: pytes
     recording.close()
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
-    monkeypatch.setattr("claudemeter_tui.history.database.is_network_folder", lambda _: True)
+    monkeypatch.setattr("claudemeter_tui.history.network_folders.is_network_folder", lambda _: True)
     recording = Recording()
     recording.poll(2)
     recording.recorder.wait_until_restored()
