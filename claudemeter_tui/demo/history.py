@@ -44,7 +44,6 @@ from claudemeter_tui.model.events import (
     SUBJECT_PLAN,
     Event,
     EventKind,
-    EventSink,
     merge_events,
 )
 from claudemeter_tui.model.history import (
@@ -57,7 +56,7 @@ from claudemeter_tui.model.history import (
     CycleSource,
 )
 from claudemeter_tui.model.store import OrgState
-from claudemeter_tui.model.trackers import WORKING_STATES, find_unseen_end
+from claudemeter_tui.model.trackers import WORKING_STATES, EventSink, find_unseen_end
 from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.model.windows import Severity
 

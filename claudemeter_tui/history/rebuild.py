@@ -26,10 +26,11 @@ from claudemeter_tui.history.schema import DERIVED_VERSION, MIGRATIONS
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.event_log import EventLog
-from claudemeter_tui.model.events import Event, EventKind, Thresholds
+from claudemeter_tui.model.events import Event, EventKind
 from claudemeter_tui.model.history import CycleSource
 from claudemeter_tui.model.reading import Reading, Reply, Session
 from claudemeter_tui.model.store import OrgState, Store
+from claudemeter_tui.model.trackers import Thresholds
 
 PART = timedelta(hours=1)
 """Span of the replies that are read at once."""

@@ -15,8 +15,6 @@ from claudemeter_tui.model.credits import Credits
 from claudemeter_tui.model.events import (
     Event,
     EventKind,
-    EventSink,
-    Thresholds,
     build_refusal_event,
     find_earliest,
     merge_events,
@@ -28,7 +26,9 @@ from claudemeter_tui.model.trackers import (
     USAGE_ENDPOINTS,
     BalanceTracker,
     Debounced,
+    EventSink,
     MeterTracker,
+    Thresholds,
     TrancheKey,
     VerdictTracker,
     WindowTracker,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from claudemeter_tui.model.account import Org
 from claudemeter_tui.model.catalogue import Endpoint
@@ -14,7 +13,7 @@ from claudemeter_tui.model.credit_locks import CreditLock
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import Session
 from claudemeter_tui.model.refusals import Refusal
-from claudemeter_tui.model.store import OrgKey, OrgState, SessionState
+from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.model.windows import FULL_FROM, Severity
 
@@ -144,32 +143,6 @@ class Event(NamedTuple):
     def owner_name(self) -> str:
         """The org's name for people, else the session's label."""
         return self.org.display_name if self.org else self.session.label
-
-
-Thresholds = tuple[float, ...]
-"""Percentages, each above 0."""
-
-
-@dataclass(frozen=True, slots=True)
-class EventSink:
-    """Collect the events of one observation, in the order in which they are detected."""
-
-    now: datetime
-    thresholds: Thresholds
-    """Percentages that cause an event when a figure passes them."""
-    state: OrgState | SessionState
-    """The org or the session of the events."""
-    events: list[Event] = field(default_factory=list)
-
-    def emit(self, kind: EventKind, **fields: Any) -> None:
-        """Append an event with these fields; `at` defaults to now."""
-        at, state = fields.pop("at", self.now), self.state
-        org, key = (state.org, state.key) if isinstance(state, OrgState) else (None, None)
-        self.events.append(Event(kind, at, state.session, org, key, **fields))
-
-    def find_passed_threshold(self, percent: float | None) -> float:
-        """Return the highest threshold at or below a percentage; 0 if there is none."""
-        return max((each for each in self.thresholds if each <= (percent or 0.0)), default=0.0)
 
 
 _FULL_KINDS = frozenset({EventKind.BLOCKED, EventKind.ON_CREDITS, EventKind.WAIT})

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from claudemeter_tui.model.catalogue import Cause, CreditState, Endpoint
 from claudemeter_tui.model.credit_locks import CreditLock
@@ -20,14 +20,14 @@ from claudemeter_tui.model.events import (
     SUBJECT_EXTRA_USAGE,
     SUBJECT_PLAN,
     SUBJECT_POOL,
+    Event,
     EventKind,
-    EventSink,
     find_earliest,
 )
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.reading import Reply, ReplyValue
 from claudemeter_tui.model.resets import SavedResets
-from claudemeter_tui.model.store import SPENDING_SPAN, OrgState
+from claudemeter_tui.model.store import SPENDING_SPAN, OrgState, SessionState
 from claudemeter_tui.model.time_series import MAX_BRIDGED_PAUSE
 from claudemeter_tui.model.verdict import Verdict, VerdictState, get_state_severity
 from claudemeter_tui.model.windows import FULL_FROM, Plan, Severity, Window
@@ -46,7 +46,31 @@ correction by the server, or from the seconds between the replies of one poll.
 """
 MAX_CORRECTION = 2
 """Largest correction by the server in minor units; this matters for currencies without decimals."""
+Thresholds = tuple[float, ...]
+"""Percentages, each above 0."""
 PREPAID_ENDPOINTS = (Endpoint.PREPAID,)
+
+
+@dataclass(frozen=True, slots=True)
+class EventSink:
+    """Collect the events of one observation, in the order in which they are detected."""
+
+    now: datetime
+    thresholds: Thresholds
+    """Percentages that cause an event when a figure passes them."""
+    state: OrgState | SessionState
+    """The org or the session of the events."""
+    events: list[Event] = field(default_factory=list)
+
+    def emit(self, kind: EventKind, **fields: Any) -> None:
+        """Append an event with these fields; `at` defaults to now."""
+        at, state = fields.pop("at", self.now), self.state
+        org, key = (state.org, state.key) if isinstance(state, OrgState) else (None, None)
+        self.events.append(Event(kind, at, state.session, org, key, **fields))
+
+    def find_passed_threshold(self, percent: float | None) -> float:
+        """Return the highest threshold at or below a percentage; 0 if there is none."""
+        return max((each for each in self.thresholds if each <= (percent or 0.0)), default=0.0)
 
 
 class MeterTracker(NamedTuple):

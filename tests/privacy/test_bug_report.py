@@ -13,10 +13,11 @@ import pytest
 
 from claudemeter_tui.config.resolution import load_settings
 from claudemeter_tui.model.catalogue import Endpoint
-from claudemeter_tui.model.events import Event, EventKind, EventSink
+from claudemeter_tui.model.events import Event, EventKind
 from claudemeter_tui.model.reading import Failure
 from claudemeter_tui.model.secrets import Cookies
 from claudemeter_tui.model.store import Store
+from claudemeter_tui.model.trackers import EventSink
 from claudemeter_tui.privacy import bug_report
 from claudemeter_tui.privacy.redact import Redactor
 from tests import golden_bodies, pii_fixtures, scenes
