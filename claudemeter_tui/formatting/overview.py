@@ -39,6 +39,12 @@ NO_VALUE = "–"
 """Placeholder for a missing figure."""
 SPENT_TITLES = ("spent today", "spent")
 """Forms of the header of the spent credits."""
+NARROW_VERDICT_TITLES = ("verdict · used", "verdict")
+"""Forms of the header of the verdict if it has the percentage of the fullest window."""
+CREDITS_OFF = "credits off"
+"""Note beside an org that can work: work stops when a window is full."""
+NARROW_DAY_TITLE = "5h today"
+"""Shortest header of the sparklines of the 5-hour window, in as many cells as the narrowest of them."""
 CAN_WORK = "can work"
 """Name of the calm verdict; the others are in capitals, because they need attention."""
 COUNT_NAMES = {VerdictState.ON_CREDITS: "on credits", VerdictState.UNKNOWN: "unknown"}
@@ -113,8 +119,24 @@ def list_verdict_forms(row: OverviewRow, now: datetime, zone: tzinfo | None = No
     if verdict.is_stale:
         forms = [(until, age), (name, age)]
     elif verdict.state is VerdictState.CAN_WORK and verdict.credits is CreditState.OFF:
-        forms = [(until, "credits off"), *forms]
+        forms = [(until, CREDITS_OFF), *forms]
     return [*forms, (name, "")] if until != name else forms
+
+
+def list_narrow_verdict_forms(
+    row: OverviewRow, now: datetime, zone: tzinfo | None = None
+) -> list[tuple[str, str]]:
+    """Return the verdict with its end, else with the fullest window: `BLOCKED → May 1`, `can work 67%`.
+
+    They are for a pane without a column for the windows. The longest form is first; an age is never left out.
+    A full plan-wide window has no percentage, because the verdict says that it is full.
+    """
+    forms = [form for form in list_verdict_forms(row, now, zone) if form[1] != CREDITS_OFF]
+    window = find_leading_window(row.verdict) if row.verdict.state is VerdictState.CAN_WORK else None
+    if window is None or window.percent is None or window.is_due(now):
+        return forms
+    name, age = forms[0]
+    return [(f"{name} {format_percent(window.percent)}", age), *forms]
 
 
 def format_window(window: Window | None, now: datetime) -> str:
@@ -163,17 +185,23 @@ def list_credit_forms(row: OverviewRow, now: datetime, zone: tzinfo | None = Non
     return [CreditForm(used, f"of {_format_cap(meter)}", name, age), short._replace(cap="")]
 
 
+def shorten_credits(row: OverviewRow, form: CreditForm) -> CreditForm:
+    """Return the form without a cap, and without the word `locked` where the verdict says BLOCKED."""
+    return form._replace(cap="", state="" if row.verdict.is_locked else form.state)
+
+
 def format_spent(use: DayUse | None) -> str:
     """Return the credits spent today: `$3.40`; `–` if none were, or if no amount was read."""
     return format_money(use.spent) if use is not None and use.has_spending else NO_VALUE
 
 
 def list_day_titles(since: datetime, now: datetime, zone: tzinfo | None) -> list[str]:
-    """Return the header of the sparklines of the 5-hour window: `5-hour today`, then `5-hour`.
+    """Return the header of the sparklines of the 5-hour window: `5-hour today`, then `5h today`.
 
-    If the first reading came after midnight, a longer form names the time: `5-hour since 14:02`.
+    The shortest one is never the title of another column. If the first reading came after midnight, a longer
+    form names the time: `5-hour since 14:02`.
     """
-    start, forms = to_local(since, zone), [f"{SESSION_LABEL} today", SESSION_LABEL]
+    start, forms = to_local(since, zone), [f"{SESSION_LABEL} today", NARROW_DAY_TITLE]
     if start.time() == time.min and start.date() == to_local(now, zone).date():
         return forms
     begun = f"since {start:%H:%M}"

@@ -163,8 +163,8 @@ def test_org_without_credits_has_a_dash() -> None:
 @pytest.mark.parametrize(
     ("start", "titles"),
     [
-        ("2026-04-25T00:00", ["5-hour today", "5-hour"]),
-        ("2026-04-25T12:48", ["5-hour since 12:48", "since 12:48", "5-hour today", "5-hour"]),
+        ("2026-04-25T00:00", ["5-hour today", "5h today"]),
+        ("2026-04-25T12:48", ["5-hour since 12:48", "since 12:48", "5-hour today", "5h today"]),
     ],
 )
 def test_sparkline_has_one_title(start: str, titles: list[str]) -> None:

@@ -18,20 +18,27 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from claudemeter_tui.formatting.overview import SPENT_TITLES, OverviewColumn
+from claudemeter_tui.formatting.overview import (
+    NARROW_VERDICT_TITLES,
+    SPENT_TITLES,
+    OverviewColumn,
+    OverviewRow,
+    list_day_titles,
+)
 from claudemeter_tui.model import day
 from claudemeter_tui.model.account import Account
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import OrgReading, Reading, Reply, Session
 from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.model.time_series import ArchivedSeries
+from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.model.windows import Plan, Severity
 from claudemeter_tui.tui.app import Claudemeter, Options
 from claudemeter_tui.tui.screens.dashboard import DashboardScreen
 from claudemeter_tui.tui.screens.overview import OVERVIEW_KEYS, OverviewScreen
 from claudemeter_tui.tui.screens.starting import StartingScreen
 from claudemeter_tui.tui.screenshots import capture_svg
-from claudemeter_tui.tui.styled_text import SEVERITY_STYLES
+from claudemeter_tui.tui.styled_text import SEVERITY_STYLES, build_line
 from claudemeter_tui.tui.widgets import org_table
 from claudemeter_tui.tui.widgets.chart_panel import ChartPanel
 from claudemeter_tui.tui.widgets.line_widget import LineWidget
@@ -51,6 +58,7 @@ from tests.scenes import (
     OrgBodies,
     org_of,
     readings,
+    store,
 )
 from tests.terminal import PATIENCE
 from tests.tui.app_harness import Stage, app, finish_workers, screen, stage, text
@@ -201,7 +209,7 @@ async def test_orgs_of_one_name_have_their_account() -> None:
         ]
 
 
-@pytest.mark.parametrize("width", [160, 120, 100, 80, 60, 45])
+@pytest.mark.parametrize("width", [160, 120, 100, 80, 60, 46])
 async def test_name_keeps_24_cells(width: int) -> None:
     """Other columns are left out before a name is cut below 24 cells."""
     name = "Consulting Zürich, Office"
@@ -212,14 +220,107 @@ async def test_name_keeps_24_cells(width: int) -> None:
         assert "BLOCKED" in row
 
 
-async def test_verdict_and_percentage_remain_in_a_narrow_pane() -> None:
-    """If both windows do not fit, the limiting or fullest one remains; then only name and verdict."""
-    async with overview(PERSONAL, TEAM, LABORATORY, size=(45, 12)) as (pilot, _, _):
-        assert cells(screen(pilot)[2]) == ["org", "verdict▾", "used"]
-        assert "■ Acme Team  BLOCKED → 16:00     100% ■" in text(pilot)
-        await pilot.resize_terminal(30, 8)
-        await pilot.pause()
-        assert "■ Acme Team  BLOCKED" in text(pilot)
+FIVE = tuple(
+    replace(bodies, org=bodies.org | {"uuid": f"bbbbbbbb-0000-4000-8000-00000000001{place}", "name": name})
+    for place, (name, bodies) in enumerate(
+        {
+            "Blocked": TEAM,
+            "Paying, with a long name": LABORATORY,
+            "Locked": CREDITS_BLOCKED,
+            "Seats": ENTERPRISE,
+            "Fine": OrgBodies(usage=usage_body(92.0, 41.0), overage=overage_body(1720)),
+        }.items()
+    )
+)
+"""An org of each kind: one without windows, and one whose name is too long for a narrow pane."""
+
+
+@pytest.mark.parametrize(
+    ("width", "titles", "rows"),
+    [
+        (
+            68,
+            "org verdict▾ used credits",
+            [
+                "■ Blocked | BLOCKED → 16:00 | 100% ■ | $50.00",
+                "▲ Paying, with a long name | ON CREDITS → 16:00 | 100% ■ | $8.12",
+                "▲ Seats | ON CREDITS | – | $2,119.26",
+                "◆ Locked | credits BLOCKED | 67% | $0.00",
+                "● Fine | can work | 92% ◆ | $17.20",
+            ],
+        ),
+        (
+            61,
+            "org verdict · used▾ credits",
+            [
+                "■ Blocked | BLOCKED → 16:00 | $50.00",
+                "▲ Paying, with a long name | ON CREDITS → 16:00 | $8.12",
+                "▲ Seats | ON CREDITS | $2,119.26",
+                "◆ Locked | credits BLOCKED 67% | $0.00",
+                "◆ Fine | can work 92% | $17.20",
+            ],
+        ),
+        (
+            40,
+            "org verdict · used▾",
+            [
+                "■ Blocked | BLOCKED → 16:00",
+                "▲ Paying, with … | ON CREDITS → 16:00",
+                "▲ Seats | ON CREDITS",
+                "◆ Locked | credits BLOCKED 67%",
+                "◆ Fine | can work 92%",
+            ],
+        ),
+    ],
+)
+async def test_narrow_pane_keeps_end_percentage_and_credits(width: int, titles: str, rows: list[str]) -> None:
+    """The credits come before a second window, and a percentage without a column is beside the verdict."""
+    async with overview(*FIVE, size=(width, 12)) as (pilot, _, _):
+        head, *lines = screen(pilot)[2:8]
+        assert " ".join(cells(head)) == titles
+        assert [" | ".join(cells(line)) for line in lines] == rows
+
+
+@pytest.mark.parametrize(("count", "has_titles"), [(5, True), (6, False)])
+async def test_low_pane_prefers_an_org_to_the_titles(count: int, *, has_titles: bool) -> None:
+    """At 40x8, six orgs are on screen at once; the verdicts need no titles there."""
+    names = [f"Org {place}" for place in range(count)]
+    orgs = [replace(FIVE[place % 5], org=one.org) for place, one in enumerate(many(count))]
+    orgs = [replace(one, org=one.org | {"name": name}) for one, name in zip(orgs, names, strict=True)]
+    async with overview(*orgs, size=(40, 8)) as (pilot, _, _):
+        lines = screen(pilot)
+        assert lines[1].lstrip().startswith("org") is has_titles
+        assert sorted(table(pilot, *names)) == names
+        assert lines[-1].startswith(" Esc close")
+
+
+LATER = NOW + timedelta(minutes=3)
+
+
+def test_old_figures_keep_their_age_in_a_narrow_pane() -> None:
+    """A percentage never outlasts the age of its figures."""
+    rows = [OverviewRow(state, judge(state, LATER)) for state in store(*FIVE).orgs]
+    texts = [org_table.build_row_texts(row, LATER, UTC, None) for row in rows]
+    found = set()
+    for width in range(34, 120):
+        layout = org_table.build_table_layout(texts, width)
+        for row, own in zip(rows, texts, strict=True):
+            line = org_table.build_table_line(row, own, layout, LATER, build_line("")).plain
+            found.add(re.sub(r"  .*", "", line[line.index("can work") :]) if row.name == "Fine" else "")
+    assert found == {"", "can work · 3m ago", "can work 92% · 3m ago"}
+
+
+def test_no_figure_is_cut_in_a_narrow_pane() -> None:
+    """Whatever the width, only a name is shortened; every other text is whole or left out."""
+    rows = [OverviewRow(state, judge(state, NOW)) for state in store(*FIVE).orgs]
+    texts = [org_table.build_row_texts(row, NOW, UTC, None) for row in rows]
+    for width in range(22, 160):
+        layout = org_table.build_table_layout(texts, width)
+        end = org_table.MARK_WIDTH + layout.widths[OverviewColumn.ORG]
+        for row, own in zip(rows, texts, strict=True):
+            line = org_table.build_table_line(row, own, layout, NOW, build_line("")).plain
+            assert cell_len(line) <= width
+            assert "…" not in line[end:], (width, line)
 
 
 def build_day(until: datetime) -> ArchivedSeries:
@@ -779,6 +880,22 @@ async def test_overview_without_an_org_says_so() -> None:
         assert "No org yet." in text(pilot)
 
 
+def test_each_column_has_a_title_of_its_own() -> None:
+    """At every width the sparkline has another title than the bars of the same window."""
+    texts = [
+        replace(org_table.build_row_texts(row, NOW, UTC, None), has_spark=True, spent="$5.12")
+        for row in (OverviewRow(state, judge(state, NOW)) for state in store(*FIVE).orgs)
+    ]
+    days = list_day_titles(NOW.replace(hour=0, minute=0, second=0), NOW, UTC)
+    for width in range(60, 180):
+        layout = org_table.build_table_layout(texts, width)
+        room = width + org_table.CURSOR_WIDTH
+        head = org_table.build_table_head(layout, OverviewColumn.VERDICT, days, room, backwards=False)
+        titles = [piece.plain.strip() for piece in head]
+        assert all(titles), width
+        assert len(set(titles)) == len(titles), width
+
+
 @pytest.mark.parametrize("size", SIZES)
 async def test_headers_are_whole_or_absent(size: tuple[int, int]) -> None:
     """A column of short texts is as wide as its header."""
@@ -786,4 +903,4 @@ async def test_headers_are_whole_or_absent(size: tuple[int, int]) -> None:
     async with overview(short, size=size) as (_, shown, _):
         head = org_table.build_table_head(shown._table, shown._sort_column, ["today"], 200, backwards=False)
         titles = [piece.plain.strip(" ▾▴") for piece in head]
-        assert set(titles) <= {*OverviewColumn, *SPENT_TITLES, ""}
+        assert set(titles) <= {*OverviewColumn, *SPENT_TITLES, *NARROW_VERDICT_TITLES, ""}

@@ -32,7 +32,7 @@ from claudemeter_tui.model.time_series import ArchivedSeries
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.keys import HELP_KEY, Key
 from claudemeter_tui.tui.layout import WIDE_FROM, Layout
-from claudemeter_tui.tui.screens.lists import CURSOR_KEYS, ListScreen, describe_no_org
+from claudemeter_tui.tui.screens.lists import CURSOR_KEYS, HINTS_FROM, ListScreen, describe_no_org
 from claudemeter_tui.tui.styled_text import (
     FRAME,
     HEADING,
@@ -208,12 +208,20 @@ class OverviewScreen(ListScreen):
         self._lay_out_pane()
         width = self.item_list.line_width
         self._update_texts(width)
+        self.query_exactly_one("#second").set_class(not self._has_titles(), "-away")
         found = [row for row in self._all_rows if matches_search(row, self.search_bar.search_text)]
         self._rows = sort_rows(found, self._sort_column, backwards=self._is_reversed)
         self.item_list.show(self._build_list(width), self._find_cursor())
         self._show_header()
         self.search_bar.show_result(self._describe_result(len(found)))
         self._show_cursor_org()
+
+    def _has_titles(self) -> bool:
+        """True if the columns have titles: not if an org would be out of sight in a low and narrow pane."""
+        height = self.app.size.height
+        free = height - 2 - (height >= HINTS_FROM)
+        is_low = height < self.MIN_HEIGHTS[0] and self._table.is_plain and len(self._all_rows) > free
+        return height >= self.MIN_HEIGHTS[1] and not is_low
 
     def _describe_result(self, count: int) -> str:
         """Return the number of matches, and the fields of the org under the cursor that are not on screen."""

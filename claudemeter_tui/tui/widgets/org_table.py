@@ -14,6 +14,8 @@ from textual.content import Content
 from claudemeter_tui.charts.canvas import draw_sparkline
 from claudemeter_tui.formatting.credits import CREDIT_STATE_NAMES
 from claudemeter_tui.formatting.overview import (
+    CREDITS_OFF,
+    NARROW_VERDICT_TITLES,
     NO_VALUE,
     SPENT_TITLES,
     CreditForm,
@@ -22,7 +24,9 @@ from claudemeter_tui.formatting.overview import (
     format_spent,
     format_window,
     list_credit_forms,
+    list_narrow_verdict_forms,
     list_verdict_forms,
+    shorten_credits,
 )
 from claudemeter_tui.formatting.verdict import format_verdict_note
 from claudemeter_tui.model.catalogue import CreditState
@@ -44,6 +48,8 @@ from claudemeter_tui.tui.styled_text import (
 
 MIN_NAME_WIDTH, MAX_NAME_WIDTH = 24, 40
 """Cells of a name below which another column is left out first, and maximum cells."""
+LEAST_NAME_WIDTH = 10
+"""Cells of a name below which a verdict loses its end and its percentage first."""
 COLUMN_GAP = 2
 """Blanks between two columns."""
 MARK_WIDTH, CURSOR_WIDTH = 2, 2
@@ -72,13 +78,20 @@ class RowTexts:
     name: str
     verdicts: Sequence[Form]
     """Forms of the verdict, the longest first."""
+    narrow_verdicts: Sequence[Form]
+    """Forms of the verdict if no column has a percentage, the longest first."""
     credits: Sequence[CreditForm]
-    """Forms of the credits, the longest first."""
+    """Forms of the credits, the longest first; the last one leaves out a state that the verdict says."""
     percents: Mapping[OverviewColumn, str]
     spent: str
     """Credits spent today."""
     has_spark: bool
     """True if the 5-hour window was read today."""
+
+    @property
+    def is_aged(self) -> bool:
+        """True if the verdict has the age of its figures."""
+        return bool(self.narrow_verdicts[0][1])
 
     @cached_property
     def widths(self) -> Mapping[str, int]:
@@ -87,8 +100,12 @@ class RowTexts:
         rests = [_measure_rest(form) for form in self.credits]
         found = {"name": cell_len(self.name), "spent": cell_len(self.spent)}
         found |= {"verdict": verdicts[0], "bare": min(verdicts), "end": _measure_end(self.verdicts)}
-        amount = cell_len(self.credits[0].amount)
-        found |= {"amount": amount, "rest": rests[0], "least": min(rests), "whole": amount + min(rests)}
+        whole = [measure_form(form) for form in self.narrow_verdicts]
+        # Beside the age of old figures, the percentage is left out before another column is.
+        found |= {"roomy": whole[0], "narrow": whole[min(1, len(whole) - 1) if self.is_aged else 0]}
+        amount, least = cell_len(self.credits[0].amount), min(rests[:-1])
+        found |= {"amount": amount, "rest": rests[0], "least": least, "whole": amount + least}
+        found |= {"short": amount + rests[-1]}
         found |= {column.value: cell_len(text) for column, text in self.percents.items()}
         return found
 
@@ -100,10 +117,12 @@ def build_row_texts(
     use: DayUse | None,
 ) -> RowTexts:
     """Format the texts of an org; `use` is None where no day is shown, as in the past."""
+    credits = list_credit_forms(row, now, zone)
     return RowTexts(
         row.name,
         list_verdict_forms(row, now, zone),
-        list_credit_forms(row, now, zone),
+        list_narrow_verdict_forms(row, now, zone),
+        [*credits, shorten_credits(row, credits[-1])],
         {column: format_window(row.find_window(column), now) for column in SHORT_COLUMNS},
         format_spent(use),
         use is not None and bool(use.spans),
@@ -122,7 +141,7 @@ def _measure_rest(form: CreditForm) -> int:
 
 def _measure_end(forms: Sequence[Form]) -> int:
     """Return the cells of the verdict with its end, without a note that is no age."""
-    return measure_form(forms[1] if len(forms) > 1 and forms[0][1] == "credits off" else forms[0])
+    return measure_form(forms[1] if len(forms) > 1 and forms[0][1] == CREDITS_OFF else forms[0])
 
 
 @dataclass(frozen=True)
@@ -134,6 +153,13 @@ class TableLayout:
     """Cells of a mini bar; 0 for percentages alone."""
     amount: int = 0
     """Cells in which the amounts of the credits are aligned on the right."""
+    is_narrow: bool = False
+    """True if the verdict has the percentage of the fullest window, because no column has it."""
+
+    @property
+    def is_plain(self) -> bool:
+        """True if the columns need no titles: names, verdicts and at most one percentage."""
+        return self.widths.keys() <= {OverviewColumn.ORG, OverviewColumn.VERDICT, OverviewColumn.FULLEST}
 
     @property
     def total(self) -> int:
@@ -142,7 +168,7 @@ class TableLayout:
 
 
 def build_table_layout(rows: Iterable[RowTexts], width: int) -> TableLayout:
-    """Choose the columns that fit into `width` cells: start with name and verdict and add what fits.
+    """Choose the columns that fit into `width` cells: start with the essential ones and add what fits.
 
     A column that has no figure in any row is left out.
     """
@@ -157,45 +183,76 @@ def build_table_layout(rows: Iterable[RowTexts], width: int) -> TableLayout:
     has_credits = any(row.credits[0].amount != NO_VALUE for row in rows)
     has_spending = any(row.spent != NO_VALUE for row in rows)
     has_spark = any(row.has_spark for row in rows)
-    name, amount = max(most.get("name", 1), len(OverviewColumn.ORG)), most.get("amount", 0)
-    # The title of the verdict keeps a cell for the arrow.
-    least_verdict = max(most.get("bare", 7), len(OverviewColumn.VERDICT) + 1)
-    layout = TableLayout(
-        {OverviewColumn.ORG: min(name, MIN_NAME_WIDTH), OverviewColumn.VERDICT: least_verdict}, amount=amount
-    )
-    if layout.total > width:  # only in a very narrow pane
-        least = max(1, width - layout.total + layout.widths[OverviewColumn.ORG])
-        return _set_widths(layout, {OverviewColumn.ORG: least})
-    percent = {column: max(4, most.get(column.value, 4)) + MARK_WIDTH for column in SHORT_COLUMNS}
-    forms = [most.get("whole", 0), *(amount + most.get(part, 0) for part in ("least", "rest"))]
-    credits = [max(cells, len(OverviewColumn.CREDITS)) for cells in forms]
+    starts = _iterate_starts(most, has_windows, has_credits=has_credits)
+    layout = next((start for start in starts if start.total <= width), None)
+    if layout is None:
+        return _build_narrowest(most, width, has_windows=bool(has_windows))
+    amount, name = most.get("amount", 0), most.get("name", 1)
+    credits = (most.get("whole", 0), *(amount + most.get(part, 0) for part in ("least", "rest")))
     growths: list[Growth] = [
-        (OverviewColumn.VERDICT, max(least_verdict, most.get("end", 7))),
-        *((column, percent[column]) for column in has_windows),
-        *((OverviewColumn.CREDITS, cells) for cells in credits if has_credits),
+        *((OverviewColumn.CREDITS, cells) for cells in credits if OverviewColumn.CREDITS in layout.widths),
         (OverviewColumn.ORG, min(name, MAX_NAME_WIDTH)),
-        *((OverviewColumn.SPENT, max(len(OverviewColumn.SPENT), most["spent"])) for _ in range(has_spending)),
-        *_iterate_roomy_growths(most, has_spark=has_spark, has_spending=has_spending),
     ]
+    if all(column in layout.widths for column in has_windows):
+        spent = max(len(OverviewColumn.SPENT), most.get("spent", 0))
+        growths += [(OverviewColumn.SPENT, spent)] if has_spending else []
+        growths += _iterate_roomy_growths(most, has_spark=has_spark, has_spending=has_spending)
     for part, cells in growths:
-        if part == "bar":
-            wider = {column: cells + 1 + percent[column] for column in has_windows if column in layout.widths}
-            grown = replace(_set_widths(layout, wider), bar=cells) if wider else layout
-        elif part is OverviewColumn.ORG:
-            known = layout.widths[part]
-            grown = _set_widths(layout, {part: min(max(known, cells), known + max(0, width - layout.total))})
-        else:
-            grown = _set_widths(layout, {OverviewColumn(part): cells})
-        if grown.total <= width:
-            layout = grown
-    if any(column not in layout.widths for column in has_windows):
-        fewer = {column: cells for column, cells in layout.widths.items() if column not in WINDOW_COLUMNS}
-        single = {OverviewColumn.FULLEST: percent[OverviewColumn.FULLEST]}
-        shorter = _set_widths(replace(layout, widths=fewer, bar=0), single)
-        layout = shorter if shorter.total <= width else layout
+        grown = _grow_column(layout, part, cells, width)
+        layout = grown if grown.total <= width else layout
     known = layout.widths[OverviewColumn.VERDICT]
-    spare = max(0, min(width - layout.total, most.get("verdict", 7) - known))
+    longest = most.get("roomy" if layout.is_narrow else "verdict", 7)
+    spare = max(0, min(width - layout.total, longest - known))
     return _set_widths(layout, {OverviewColumn.VERDICT: known + spare})
+
+
+def _iterate_starts(
+    most: Mapping[str, int], windows: Sequence[OverviewColumn], *, has_credits: bool
+) -> Iterator[TableLayout]:
+    """Yield the essential columns, then fewer: the credits come before a second window.
+
+    A percentage without a column of its own is in that of the verdict.
+    """
+    name = min(max(most.get("name", 1), len(OverviewColumn.ORG)), MIN_NAME_WIDTH)
+    credits = {OverviewColumn.CREDITS: max(most.get("short", 0), len(OverviewColumn.CREDITS))}
+    both, fullest = (
+        {column: max(4, most.get(column.value, 4)) + MARK_WIDTH for column in columns}
+        for columns in (windows, [OverviewColumn.FULLEST] if windows else [])
+    )
+    least = _measure_least_verdict(most)
+    wide, short = (max(least, most.get(part, least)) for part in ("end", "narrow"))
+    base = TableLayout({OverviewColumn.ORG: name, OverviewColumn.VERDICT: wide}, amount=most.get("amount", 0))
+    narrow = replace(_set_widths(base, {OverviewColumn.VERDICT: short}), is_narrow=bool(windows))
+    for money in (credits, {}) if has_credits else ({},):
+        yield _set_widths(base, both | money)
+        yield _set_widths(base, fullest | money)
+        yield _set_widths(narrow, money)
+
+
+def _build_narrowest(most: Mapping[str, int], width: int, *, has_windows: bool) -> TableLayout:
+    """Return only name and verdict; a row leaves out the end or the percentage if that does not fit."""
+    name, room = min(most.get("name", 1), MIN_NAME_WIDTH), width - MARK_WIDTH - COLUMN_GAP
+    verdict = min(most.get("narrow", 7), room - min(name, LEAST_NAME_WIDTH))
+    verdict = max(_measure_least_verdict(most), verdict)
+    widths = {OverviewColumn.ORG: max(1, min(name, room - verdict)), OverviewColumn.VERDICT: verdict}
+    return TableLayout(widths, is_narrow=has_windows)
+
+
+def _measure_least_verdict(most: Mapping[str, int]) -> int:
+    """Return the cells of the name of a verdict; the title of the column keeps a cell for the arrow."""
+    return max(most.get("bare", 7), len(OverviewColumn.VERDICT) + 1)
+
+
+def _grow_column(layout: TableLayout, part: str, cells: int, width: int) -> TableLayout:
+    """Return the layout with more cells for a column or all mini bars; a name only takes what is free."""
+    if part == "bar":
+        windows = [column for column in WINDOW_COLUMNS if column in layout.widths]
+        bare = layout.bar + 1 if layout.bar else 0
+        wider = {column: layout.widths[column] - bare + cells + 1 for column in windows}
+        return replace(_set_widths(layout, wider), bar=cells) if wider else layout
+    known = layout.widths.get(OverviewColumn(part), 0)
+    most = known + max(0, width - layout.total) if part is OverviewColumn.ORG else cells
+    return _set_widths(layout, {OverviewColumn(part): max(known, min(cells, most))})
 
 
 def _iterate_roomy_growths(
@@ -233,7 +290,13 @@ def build_table_head(
         gap = start - place
         is_last = column is OverviewColumn.TODAY
         room = width - start if is_last else cells
-        forms = titles if is_last else SPENT_TITLES if column is OverviewColumn.SPENT else (column.value,)
+        forms: Sequence[str] = (column.value,)
+        if is_last:
+            forms = titles
+        elif column is OverviewColumn.SPENT:
+            forms = SPENT_TITLES
+        elif column is OverviewColumn.VERDICT and layout.is_narrow:
+            forms = NARROW_VERDICT_TITLES
         text = next((form for form in forms if cell_len(form) <= room), "")
         if column is OverviewColumn.SPENT:
             text = text.rjust(cells)
@@ -253,7 +316,8 @@ def build_table_line(
     row: OverviewRow, texts: RowTexts, layout: TableLayout, now: datetime, day: StyledLine
 ) -> StyledLine:
     """Return the line of an org; names can be shortened, figures never. `day` is the drawn sparkline."""
-    severity = get_row_severity(row.verdict, now)
+    # Without bars, mark and verdict have the severity of the fullest window, as in a tab.
+    severity = row.verdict.compute_severity(now) if layout.is_narrow else get_row_severity(row.verdict, now)
     mark = get_verdict_mark(row.verdict.state, severity)
     style = get_verdict_style(row.verdict.state, severity)
     parts: list[str | tuple[str, str] | Content] = [(mark, style), " "]
@@ -262,7 +326,8 @@ def build_table_line(
             case OverviewColumn.ORG:
                 cell = build_line((shorten_name(texts.name, width), "$foreground"))
             case OverviewColumn.VERDICT:
-                cell = _build_verdict(row.verdict, texts.verdicts, width, severity)
+                verdicts = texts.narrow_verdicts if layout.is_narrow else texts.verdicts
+                cell = _build_verdict(row.verdict, verdicts, width, severity)
             case OverviewColumn.SESSION_WINDOW | OverviewColumn.WEEK_WINDOW | OverviewColumn.FULLEST:
                 cell = _build_window(row, column, texts.percents[column], layout, now)
             case OverviewColumn.CREDITS:
@@ -329,8 +394,10 @@ def _build_credits(
     row: OverviewRow, forms: Sequence[CreditForm], width: int, amount: int, now: datetime
 ) -> StyledLine:
     """Return the longest form that fits: the amount, the cap and the state, each in a style of its own."""
+    *regular, shortest = forms
     # In a column that is too narrow for all of it, an amount with a state is not aligned.
-    form = next((form for form in forms if amount + _measure_rest(form) <= width), forms[-1])
+    form = next((form for form in regular if amount + _measure_rest(form) <= width), None)
+    form = form or (regular[-1] if cell_len(regular[-1].text) <= width else shortest)
     amount = min(amount, width - _measure_rest(form))
     state, meter = row.state.credits.compute_state(now), row.meter
     style = MUTED
