@@ -20,8 +20,9 @@ from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.app import Claudemeter
-from claudemeter_tui.tui.screens.events import LAST_DAYS, NO_FILTERED, NO_MATCH, READING_EARLIER
+from claudemeter_tui.tui.screens.events import LAST_DAYS, NO_FILTERED, NO_MATCH
 from claudemeter_tui.tui.view import EVENTS_SPAN
+from claudemeter_tui.tui.widgets.event_panel import READING_EARLIER
 from tests.model.readings import folded
 from tests.scenes import INTERVAL, LABORATORY, NOW, PERSONAL, READ, SESSION, TEAM, WAITING, readings
 from tests.tui.app_harness import Stage, app, finish_workers, screen, stage, text

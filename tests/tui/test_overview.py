@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 from textual import events
+from textual.geometry import Region
 from textual.message import Message
 from textual.pilot import Pilot
 from textual.widgets import Input
@@ -28,6 +29,7 @@ from claudemeter_tui.formatting.overview import (
 from claudemeter_tui.model import day
 from claudemeter_tui.model.account import Account
 from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.events import Event, EventKind
 from claudemeter_tui.model.reading import OrgReading, Reading, Reply, Session
 from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.model.time_series import ArchivedSeries
@@ -35,12 +37,16 @@ from claudemeter_tui.model.verdict import judge
 from claudemeter_tui.model.windows import Plan, Severity
 from claudemeter_tui.tui.app import Claudemeter, Options
 from claudemeter_tui.tui.screens.dashboard import DashboardScreen
-from claudemeter_tui.tui.screens.overview import OVERVIEW_KEYS, OverviewScreen
+from claudemeter_tui.tui.screens.overview import EXTRA_CHART, OVERVIEW_KEYS, OverviewScreen
 from claudemeter_tui.tui.screens.starting import StartingScreen
 from claudemeter_tui.tui.screenshots import capture_svg
 from claudemeter_tui.tui.styled_text import SEVERITY_STYLES, build_line
+from claudemeter_tui.tui.view import HistoryState, View
 from claudemeter_tui.tui.widgets import org_table
 from claudemeter_tui.tui.widgets.chart_panel import ChartPanel
+from claudemeter_tui.tui.widgets.credits_panel import CreditsPanel
+from claudemeter_tui.tui.widgets.event_panel import EventPanel, list_event_lines
+from claudemeter_tui.tui.widgets.limits_panel import LimitsPanel
 from claudemeter_tui.tui.widgets.line_widget import LineWidget
 from tests.archives import archive_credits, archive_percents
 from tests.bodies import ACCOUNT, extra_usage_body, overage_body, usage_body
@@ -386,9 +392,7 @@ async def test_banner_below_the_table_has_end_and_cure(size: tuple[int, int]) ->
 @pytest.mark.parametrize(("size", "expected"), [((60, 20), True), ((80, 30), False)])
 async def test_low_terminal_has_the_credits_in_the_banner(size: tuple[int, int], *, expected: bool) -> None:
     """The banner has the credits if only the limits fit below the table."""
-    async with overview(PERSONAL, TEAM, LABORATORY, size=size) as (pilot, _, _):
-        await pilot.press("home", "down")
-        await pilot.pause()
+    async with overview(LABORATORY, PERSONAL, TEAM, *many(3), size=size) as (pilot, _, _):
         assert any("credits $8.12 used" in line.lower() for line in screen(pilot)) is expected
 
 
@@ -584,7 +588,7 @@ async def test_cursor_follows_the_org() -> None:
         await scene.post(pilot, Reading(SESSION, READ, orgs=roster))
         shown.view = replace(shown.view, store=pilot.app.store)  # type: ignore[attr-defined]
         await pilot.pause()
-        assert "Acme Team" not in text(pilot)
+        assert "Acme Team" not in table(pilot, "Personal", "Acme Team", "Lab")
         assert "Personal" in under_cursor(pilot)
 
 
@@ -685,16 +689,20 @@ async def test_overview_of_one_org_and_of_none() -> None:
 @pytest.mark.parametrize(
     ("size", "shown"),
     [
-        ((120, 36), "Banner LimitsPanel CreditsPanel ChartPanel"),
-        ((120, 24), "Banner LimitsPanel CreditsPanel"),
-        ((80, 24), "Banner LimitsPanel CreditsPanel"),
-        ((80, 20), "Banner LimitsPanel"),
+        ((160, 45), "Banner LimitsPanel CreditsPanel ChartPanel ChartPanel EventPanel"),
+        ((120, 36), "Banner LimitsPanel CreditsPanel ChartPanel ChartPanel EventPanel"),
+        ((120, 24), "Banner LimitsPanel CreditsPanel EventPanel"),
+        ((80, 50), "Banner LimitsPanel CreditsPanel ChartPanel ChartPanel EventPanel"),
+        ((80, 32), "Banner LimitsPanel CreditsPanel ChartPanel EventPanel"),
+        ((80, 24), "Banner LimitsPanel CreditsPanel EventPanel"),
+        ((80, 20), "Banner LimitsPanel CreditsPanel"),
+        ((80, 18), ""),
         ((59, 36), ""),
         ((120, 19), ""),
     ],
 )
 async def test_org_under_the_cursor_fills_the_free_lines(size: tuple[int, int], shown: str) -> None:
-    """Below the table are its verdict, limits, credits and chart, as far as there is room."""
+    """Below the table are its verdict, limits, credits, charts and the events, as far as there is room."""
     async with overview(PERSONAL, TEAM, LABORATORY, size=size) as (pilot, overview_screen, _):
         pane = overview_screen.query_one("#pane")
         parts = [type(part).__name__ for part in pane.query(LineWidget) if part.display and pane.display]
@@ -705,16 +713,98 @@ async def test_org_under_the_cursor_fills_the_free_lines(size: tuple[int, int], 
 
 
 async def test_w_switches_the_chart_below_the_table() -> None:
-    """The chart of the org under the cursor shows the windows instead of the credits."""
+    """The chart shows the windows instead of the credits; if there are two charts, they swap their places."""
     async with app(stage(PERSONAL)).run_test(size=(120, 36)) as pilot:
-        await pilot.pause()
-        await pilot.press("o")
-        await pilot.pause()
-        chart = pilot.app.screen.query_exactly_one(ChartPanel)
-        assert not chart.view.prefers_windows
+        await open_overview(pilot)
+        titles = [line for line in screen(pilot) if "Utilization" in line]
+        assert re.search("╭ Utilization .*╭ Used credits ", titles[0])
         await pilot.press("w")
         await pilot.pause()
-        assert chart.view.prefers_windows
+        # The keys of the curves are named in place of a title that has no room.
+        assert any(re.search("╭ Used credits .*╭ .*5-hour 67%", line) for line in screen(pilot))
+        await pilot.resize_terminal(80, 32)
+        await pilot.pause()
+        assert "Utilization" in text(pilot)
+        assert "Used credits" not in text(pilot)
+        await pilot.press("w")
+        await pilot.pause()
+        assert "Used credits" in text(pilot)
+
+
+@pytest.mark.parametrize("size", [(160, 45), (120, 36), (80, 50), (80, 24), (60, 20)])
+async def test_cursor_moves_no_part(size: tuple[int, int]) -> None:
+    """The panels have the lines that the org with the most to show needs, and no more."""
+    async with overview(PERSONAL, TEAM, LABORATORY, size=size) as (pilot, shown, _):
+        pane = shown.query_one("#pane")
+        panels = [*pane.query(LimitsPanel), *pane.query(CreditsPanel)]
+        places: set[tuple[Region, ...]] = set()
+        last_lines = list[str]()
+        for _ in range(3):
+            await pilot.press("down" if places else "home")
+            places.add(tuple(part.region for part in pane.query(LineWidget) if part.id != EXTRA_CHART))
+            lines = screen(pilot)
+            last_lines += [
+                lines[panel.region.bottom - 2][panel.region.x + 1 : panel.region.right - 1]
+                for panel in panels
+            ]
+        assert len({place[:4] for place in places}) == 1
+        assert any(line.strip() for line in last_lines)
+        assert not any(part.region.overlaps(panels[0].region) for part in pane.query(ChartPanel))
+
+
+async def test_windows_come_before_the_last_line_of_the_banner() -> None:
+    """With seven orgs at 60x20, the windows of the org under the cursor are still on screen."""
+    async with overview(*many(7), size=(60, 20)) as (pilot, _, _):
+        await pilot.press("home")
+        await pilot.pause()
+        lines = screen(pilot)
+        assert "▌ BLOCKED until 16:00 (in 1h 11m)" in lines
+        assert [line[2:8] for line in lines if line.startswith("│")] == ["5-hour", "7-day ", "7-day "]
+
+
+async def test_events_of_all_orgs_are_below_the_charts() -> None:
+    """The newest events are on top, each with its org, below the day of the first one."""
+    async with overview(PERSONAL, TEAM, size=(160, 45)) as (pilot, _, scene):
+        later = NOW + timedelta(minutes=1)
+        full = replace(PERSONAL, usage=usage_body(100.0, 41.0, extra_usage=extra_usage_body()), spent=())
+        await scene.at(pilot, later)
+        await scene.post(pilot, *readings(full, replace(TEAM, spent=()), at=later))
+        lines = screen(pilot)
+        start = next(place for place, line in enumerate(lines) if line.startswith("╭ Events of all orgs ─"))
+        assert lines[start].endswith(" Today ─╮")
+        newest, before = lines[start + 1 : start + 3]
+        assert re.match(r"│ 14:49  ▲ Personal +ON CREDITS +5-hour window full, until ", newest)
+        assert "Acme Team" in before
+        assert not any(line.strip("│ ") == "" for line in lines[start + 1 : -1])
+
+
+FILLED = Event(EventKind.WINDOW_FILLED, NOW, SESSION, org=org_of(PERSONAL.org), subject="5-hour")
+
+
+async def test_events_have_their_lines_while_the_archive_is_read() -> None:
+    """The frame of the events is there before the first of them is known, so that nothing moves later."""
+    async with overview(PERSONAL, size=(160, 45)) as (pilot, shown, _):
+        shown.view = replace(shown.view, events=(), events_state=HistoryState.READING)
+        await pilot.pause()
+        before = shown.query_one(EventPanel).region
+        assert "│ Reading the events of earlier runs …" in text(pilot)
+        happened = [FILLED._replace(at=NOW - timedelta(minutes=minutes)) for minutes in range(60, 20, -1)]
+        state = HistoryState.READ
+        shown.view = replace(shown.view, earlier_events=tuple(happened), events_state=state)
+        await pilot.pause()
+        assert shown.query_one(EventPanel).region == before
+        assert "Reading" not in text(pilot)
+
+
+def test_event_of_an_earlier_day_is_below_its_day() -> None:
+    """No time of day stands alone if it is not of the day in the frame."""
+    events = tuple(FILLED._replace(at=NOW - timedelta(hours=hours)) for hours in (16, 3))
+    view = View(now=NOW, zone=UTC, events=events)
+    first, *lines = [line.plain.rstrip() for line in list_event_lines(view, 60, 5)]
+    assert first == "Today"
+    assert [line[:7].strip() for line in lines] == ["11:48", "Yesterd", "22:48"]
+    assert [line.plain for line in list_event_lines(view, 60, 2)][1:] == [lines[0]]
+    assert list_event_lines(replace(view, events=()), 60, 5) == []
 
 
 async def test_ascii_terminal_gets_ascii_only() -> None:

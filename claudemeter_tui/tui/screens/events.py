@@ -30,6 +30,7 @@ from claudemeter_tui.tui.styled_text import (
     wrap_text,
 )
 from claudemeter_tui.tui.view import HistoryState, View
+from claudemeter_tui.tui.widgets.event_panel import READING_EARLIER
 from claudemeter_tui.tui.widgets.event_table import EventTable
 from claudemeter_tui.tui.widgets.list_view import (
     BLANK_ROW,
@@ -60,7 +61,6 @@ FILTERED_TITLE_FROM = 6
 NO_MATCH = "No problem and no event matches all of these words."
 NO_PROBLEMS = "no problems"
 NO_FILTERED = "No events match this filter."
-READING_EARLIER = "Reading the events of earlier runs …"
 LAST_DAYS = "These are the events of the last 7 days."
 
 

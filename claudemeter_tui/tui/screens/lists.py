@@ -195,6 +195,12 @@ class ListScreen(ViewScreen):
         self.set_header_lines([build_line((name, HEADING), before), *shown, after], [below])
         return first
 
+    def show_header_lines(self) -> None:
+        """Show the two lines above the list for which the terminal has room."""
+        height = self.app.size.height
+        for line, least in zip(self.query(ClickableLine), self.MIN_HEIGHTS, strict=True):
+            line.set_class(height < least, "-away")
+
     def set_header_lines(self, first: Sequence[Content], second: Sequence[Content]) -> None:
         """Set the two lines above the list."""
         for line, pieces in zip(self.query(ClickableLine), (first, second), strict=True):
@@ -232,8 +238,7 @@ class ListScreen(ViewScreen):
         """Draw all parts."""
         self.item_list.ascii = self.view.ascii
         height = self.app.size.height
-        for line, least in zip(self.query(ClickableLine), self.MIN_HEIGHTS, strict=True):
-            line.set_class(height < least, "-away")
+        self.show_header_lines()
         are_hints_away = height < HINTS_FROM or self.search_bar.is_open
         hints = self.query_exactly_one(KeyHints)
         hints.set_class(are_hints_away, "-away")

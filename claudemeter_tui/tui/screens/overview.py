@@ -30,8 +30,8 @@ from claudemeter_tui.model.day import DayUse, find_midnight, measure_day, sum_sp
 from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.model.time_series import ArchivedSeries
 from claudemeter_tui.model.windows import Severity
-from claudemeter_tui.tui.keys import HELP_KEY, Key
-from claudemeter_tui.tui.layout import WIDE_FROM, Layout
+from claudemeter_tui.tui.keys import HELP_KEY, READING_KEYS, Key
+from claudemeter_tui.tui.layout import WIDE_FROM, Layout, compute_panel_shares
 from claudemeter_tui.tui.screens.lists import CURSOR_KEYS, HINTS_FROM, ListScreen, describe_no_org
 from claudemeter_tui.tui.styled_text import (
     FRAME,
@@ -50,10 +50,11 @@ from claudemeter_tui.tui.styled_text import (
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets import org_table
 from claudemeter_tui.tui.widgets.banner import Banner
-from claudemeter_tui.tui.widgets.chart_panel import ChartPanel
-from claudemeter_tui.tui.widgets.credits_panel import CreditsPanel
+from claudemeter_tui.tui.widgets.chart_panel import ChartPanel, has_both_charts, switch_chart
+from claudemeter_tui.tui.widgets.credits_panel import CreditsPanel, count_credits_lines
+from claudemeter_tui.tui.widgets.event_panel import EventPanel, count_event_lines
 from claudemeter_tui.tui.widgets.key_hints import KeyHints
-from claudemeter_tui.tui.widgets.limits_panel import LimitsPanel
+from claudemeter_tui.tui.widgets.limits_panel import LimitsPanel, count_limits_lines, count_windows
 from claudemeter_tui.tui.widgets.line_widget import LineWidget
 from claudemeter_tui.tui.widgets.list_view import (
     ClickableLine,
@@ -82,27 +83,45 @@ PANE_FROM = (60, 20)
 """Columns and lines of the terminal from which the org under the cursor is shown below the table."""
 BANNER_LINES, NARROW_BANNER_LINES, NARROW = 2, 3, 80
 """Lines of the banner below the table, and in fewer columns than `NARROW`."""
-MIN_PANEL_LINES, MAX_PANEL_LINES = 5, 8
-"""Lines of the panels below the table, with their frames."""
+EXTRA_CHART, LAST_CHART = "extra-chart", "last-chart"
+"""Ids of the charts: the first one, below the limits or above the other, shows what the last one does not."""
+FRAME_LINES = 2
+"""Lines of the frame of a panel."""
+MAX_PANEL_LINES = 6
+"""Maximum lines in a panel below the table."""
 MIN_CHART_LINES = 8
-"""Minimum lines of the chart below the panels, with its frame; it gets all that are left."""
+"""Minimum lines of the charts below the panels, with their frame."""
+MAX_EVENT_LINES = 12
+"""Maximum lines of events below the charts."""
+
+
+class PaneNeeds(NamedTuple):
+    """Lines that the parts below the table would fill, for every org under the cursor."""
+
+    windows: int = 0
+    """Lines of the windows alone, without the notes below them."""
+    limits: int = 1
+    credits: int = 1
+    events: int = 0
 
 
 class Pane(NamedTuple):
-    """Lines of the parts below the table; all 0 if there is no room."""
+    """Lines of the parts below the table, with their frames; all 0 if there is no room."""
 
     banner: int = 0
     limits: int = 0
     credits: int = 0
     """Lines of the credits; beside the limits in a wide terminal."""
     chart: int = 0
+    """Lines of the charts: side by side in a wide terminal, else stacked if there is room for both."""
+    events: int = 0
     is_wide: bool = False
 
     @property
     def lines(self) -> int:
         """Lines of all parts below the rule."""
         panels = max(self.limits, self.credits) if self.is_wide else self.limits + self.credits
-        return self.banner + panels + self.chart
+        return self.banner + panels + self.chart + self.events
 
 
 class OrgRule(LineWidget):
@@ -129,6 +148,9 @@ class OverviewScreen(ListScreen):
     DEFAULT_CSS = """
     OverviewScreen #gap { height: 1; }
     OverviewScreen #pane { height: auto; width: 1fr; }
+    OverviewScreen #charts { width: 1fr; }
+    OverviewScreen #charts.-wide { layout: horizontal; }
+    OverviewScreen #charts.-wide #extra-chart { margin-right: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in OVERVIEW_KEYS]
     HINTS = (
@@ -139,6 +161,7 @@ class OverviewScreen(ListScreen):
         OVERVIEW_KEYS[2]._replace(display="←→"),
         OVERVIEW_KEYS[4],
         Key("", "q", "quit", "quit", ""),
+        READING_KEYS[1],
     )
     NEEDS_ORG = True
     SHOWS_TODAY: ClassVar[bool] = True
@@ -156,6 +179,8 @@ class OverviewScreen(ListScreen):
         self._sort_column, self._is_reversed = OverviewColumn.VERDICT, False
         self._cursor_key: OrgKey | None = view.key
         self._pane = Pane()
+        self._pane_basis: tuple[object, ...] = ()
+        """Everything that the lines of the parts depend on, and whether there are two charts."""
         self._shown: tuple[object, ...] = ()
         """Everything that the texts of the rows depend on besides the orgs."""
         self._all_rows: list[OverviewRow] = []
@@ -166,10 +191,14 @@ class OverviewScreen(ListScreen):
         self._texts: dict[OverviewRow, org_table.RowTexts] = {}
         self._lines: dict[tuple[OverviewRow, bool], Content] = {}
         self._table = org_table.TableLayout()
+        self._needs: tuple[object, dict[OverviewRow, PaneNeeds]] = (None, {})
+        """What the lines of the panels depend on besides the org, and those that each org needs."""
+        self._event_lines: tuple[object, int] = (None, 0)
+        """What the lines of the events depend on, and their number."""
         self._day_start = self._panel_time = view.now
 
     def compose(self) -> ComposeResult:
-        """Create the header, the table, the org under the cursor, the search and the hints."""
+        """Create header, table, the org under the cursor, the newest events, search and hints."""
         yield Banner(id="verdict")
         yield ClickableLine(id="first")
         yield Container(id="gap")
@@ -181,7 +210,10 @@ class OverviewScreen(ListScreen):
             with Panels(id="panels"):
                 yield LimitsPanel()
                 yield CreditsPanel()
-            yield ChartPanel()
+            with Container(id="charts"):
+                yield ChartPanel(id=EXTRA_CHART)
+                yield ChartPanel(id=LAST_CHART)
+            yield EventPanel()
         yield SearchBar(self.SEARCH_HINTS)
         yield KeyHints(self.HINTS)
 
@@ -208,13 +240,18 @@ class OverviewScreen(ListScreen):
         self._lay_out_pane()
         width = self.item_list.line_width
         self._update_texts(width)
-        self.query_exactly_one("#second").set_class(not self._has_titles(), "-away")
+        first, second = self.query(ClickableLine)
+        first.set_class(self.app.size.height < self.MIN_HEIGHTS[0], "-away")
+        second.set_class(not self._has_titles(), "-away")
         found = [row for row in self._all_rows if matches_search(row, self.search_bar.search_text)]
         self._rows = sort_rows(found, self._sort_column, backwards=self._is_reversed)
         self.item_list.show(self._build_list(width), self._find_cursor())
         self._show_header()
         self.search_bar.show_result(self._describe_result(len(found)))
         self._show_cursor_org()
+
+    def show_header_lines(self) -> None:
+        """Leave this to `redraw`, because the titles depend on the columns."""
 
     def _has_titles(self) -> bool:
         """True if the columns have titles: not if an org would be out of sight in a low and narrow pane."""
@@ -349,16 +386,23 @@ class OverviewScreen(ListScreen):
     def show_view(self, view: View) -> None:
         """Show a view in the parts for the org under the cursor."""
         layout = Layout(framed=True, wide=self._pane.is_wide, verdict=self._pane.banner)
+        # The first line names the org; the rule above the banner of the pane does, whose panels and row have
+        # the figures. Stacked charts have their scales below each other.
+        layouts = {
+            "verdict": Layout(),
+            "banner": layout._replace(tabs=1, limits=1, credits=self._pane.credits),
+            EXTRA_CHART: layout._replace(second_chart=int(not self._pane.is_wide)),
+        }
+        layouts[LAST_CHART] = layouts[EXTRA_CHART]
         view = replace(view, span=None, archived=self._find_archived(view))
+        is_resized = self._apply_pane(has_both=has_both_charts(view))
         for part in self.query(LineWidget):
-            # The first line names the org; the rule above the banner of the pane does, whose panels and row
-            # have the figures.
-            banner = (
-                Layout()
-                if part.id == "verdict"
-                else layout._replace(tabs=1, limits=1, credits=self._pane.credits)
-            )
-            part.view = replace(view, layout=banner if isinstance(part, Banner) else layout)
+            shown = switch_chart(view) if part.id == EXTRA_CHART and part.display else view
+            shown = replace(shown, layout=layouts.get(part.id or "", layout))
+            if is_resized:
+                part.show_after_resize(shown)
+            else:
+                part.view = shown
 
     def _find_archived(self, view: View) -> ArchivedSeries | None:
         """Return the archived figures before the run of the org under the cursor, as in the dashboard.
@@ -373,30 +417,80 @@ class OverviewScreen(ListScreen):
         return today.series.get(view.key)
 
     def _lay_out_pane(self) -> None:
-        """Set the lines of the parts around the table."""
+        """Choose the parts below the table, and their lines."""
         width, height = self.app.size
-        counts = [len(row.state.plan.windows) for row in self._all_rows if row.state.plan is not None]
         # Header, blank, columns, blank, the rule and the hints.
         free = height - len(self._all_rows) - 6
-        has_room = width >= PANE_FROM[0] and height >= PANE_FROM[1] and bool(self._all_rows)
-        self._pane = _choose_pane(width, free, max(counts, default=0)) if has_room else Pane()
-        pane, parts = self._pane, self.query_exactly_one("#pane")
-        parts.set_class(not pane.lines, "-away")
-        self.query_exactly_one("#panels").set_class(pane.is_wide, "-wide")
+        has_room = width >= PANE_FROM[0] and height >= PANE_FROM[1] and free > 0 and bool(self._all_rows)
+        self._pane = _choose_pane(width, free, self._measure_needs(width)) if has_room else Pane()
+
+    def _apply_pane(self, *, has_both: bool) -> bool:
+        """Set the lines of the parts around the table; return True if any has changed.
+
+        The last chart has all lines if the org has only one chart, or if there is no room for both.
+        """
+        pane, size = self._pane, self.app.size
+        is_alone = not (has_both and pane.chart > (0 if pane.is_wide else 2 * MIN_CHART_LINES))
+        basis = pane, size, bool(self._all_rows), is_alone
+        if basis == self._pane_basis:
+            return False
+        self._pane_basis = basis
+        self.query_exactly_one("#pane").set_class(not pane.lines, "-away")
         self.query_exactly_one("#verdict").set_class(bool(pane.lines), "-away")
-        is_apart = bool(pane.lines) or (not self._all_rows and height >= self.MIN_HEIGHTS[0])
+        is_apart = bool(pane.lines) or (not self._all_rows and size.height >= self.MIN_HEIGHTS[0])
         self.query_exactly_one("#gap").set_class(not is_apart, "-away")
-        self.query_exactly_one("#first").set_class(height < self.MIN_HEIGHTS[0], "-away")
-        heights = {
-            "#banner": pane.banner,
-            "LimitsPanel": pane.limits,
-            "CreditsPanel": pane.credits,
-            "ChartPanel": pane.chart,
-        }
-        for selector, lines in heights.items():
+        if not pane.lines:
+            return True
+        for selector in ("#panels", "#charts"):
+            self.query_exactly_one(selector).set_class(pane.is_wide, "-wide")
+        left = compute_panel_shares(size.width)[0] if pane.is_wide else None
+        extra = pane.chart if pane.is_wide else pane.chart // 2 | 1  # 50% is in the middle of an odd number
+        last = pane.chart if is_alone or pane.is_wide else pane.chart - extra
+        for selector, lines, width in (
+            ("#banner", pane.banner, None),
+            ("LimitsPanel", pane.limits, left),
+            ("CreditsPanel", pane.credits, None),
+            ("#charts", pane.chart, None),
+            (f"#{EXTRA_CHART}", 0 if is_alone else extra, left),
+            (f"#{LAST_CHART}", last, None),
+            ("EventPanel", pane.events, None),
+        ):
             part = self.query_exactly_one(selector)
             part.set_class(not lines, "-away")
-            part.styles.height = lines or 1
+            part.styles.height, part.styles.width = lines or 1, width
+        return True
+
+    def _measure_needs(self, width: int) -> PaneNeeds:
+        """Return the lines that are enough for every org, so that the cursor moves no part."""
+        known = width, self.view.zone, self.view.past_label
+        if self._needs[0] != known:
+            self._needs = known, {}
+        before, found = self._needs[1], {}
+        for row in self._all_rows:
+            view = replace(self.view, key=row.key)
+            found[row] = before.get(row) or PaneNeeds(
+                windows=count_windows(view),
+                limits=count_limits_lines(view, width),
+                credits=count_credits_lines(view, width),
+            )
+        self._needs = known, found
+        windows, limits, credits = (
+            max(getattr(need, part) for need in found.values()) for part in ("windows", "limits", "credits")
+        )
+        return PaneNeeds(
+            max(1, windows),
+            min(limits, max(windows, MAX_PANEL_LINES)),
+            min(credits, MAX_PANEL_LINES),
+            self._count_event_lines(width),
+        )
+
+    def _count_event_lines(self, width: int) -> int:
+        """Return the lines that the newest events need, counted once for the same events."""
+        view = self.view
+        basis = view.events, view.earlier_events, view.events_state, len(view.store.orgs), width, view.zone
+        if self._event_lines[0] != basis:
+            self._event_lines = basis, count_event_lines(view, width - 4, MAX_EVENT_LINES)
+        return self._event_lines[1]
 
     def _build_list(self, width: int) -> ListModel:
         """Build the list: a line for each org."""
@@ -505,15 +599,33 @@ class JumpScreen(OverviewScreen):
         self.dismiss()
 
 
-def _choose_pane(width: int, free: int, windows: int) -> Pane:
-    """Return the parts that fit into these lines."""
+def _choose_pane(width: int, free: int, needs: PaneNeeds) -> Pane:
+    """Return the parts that fit into these lines: what the panels need, then charts and events.
+
+    If there is less room, first the credits have only two lines, then the limits only their windows. The
+    windows come before the last line of the banner, and before the events.
+    """
     banner = BANNER_LINES if width >= NARROW else NARROW_BANNER_LINES
-    panels = range(MAX_PANEL_LINES, max(MIN_PANEL_LINES, min(MAX_PANEL_LINES, windows + 2)) - 1, -1)
-    if width >= WIDE_FROM:
-        options = [Pane(banner, lines, lines, is_wide=True) for lines in panels]
+    is_wide = width >= WIDE_FROM
+    limits, windows, credits = needs.limits, needs.windows, needs.credits
+    if is_wide:
+        options = [(lines, lines) for lines in range(max(limits, credits), windows - 1, -1)]
     else:
-        options = [Pane(banner, lines, lines) for lines in panels]
-        options += [Pane(banner, lines) for lines in panels]
-    pane = next((pane for pane in [*options, Pane(banner)] if pane.lines <= free), Pane())
-    spare = free - pane.lines
-    return pane._replace(chart=spare) if spare >= MIN_CHART_LINES else pane
+        options = [(limits, lines) for lines in range(credits, 1, -1)]
+        options += [(lines, min(2, credits)) for lines in range(limits - 1, windows - 1, -1)]
+        options += [(lines, 1) for lines in range(limits, windows - 1, -1)]
+        options += [(lines, 0) for lines in range(limits, windows - 1, -1)]
+    panes = (
+        Pane(banner, limits + FRAME_LINES, credits + FRAME_LINES if credits else 0, is_wide=is_wide)
+        for limits, credits in options
+    )
+    lowest = Pane(BANNER_LINES, windows + FRAME_LINES), Pane(banner)
+    pane = next((pane for pane in (*panes, *lowest) if pane.lines <= free), Pane())
+    if not pane.lines:
+        return pane
+    spare, events = free - pane.lines, needs.events + FRAME_LINES if needs.events else 0
+    chart = max(MIN_CHART_LINES, spare - events, (spare + 1) // 2) if spare >= MIN_CHART_LINES else 0
+    events = min(events, spare - chart)
+    if events <= FRAME_LINES:
+        return pane._replace(chart=spare if chart else 0)
+    return pane._replace(chart=chart, events=events)

@@ -117,7 +117,10 @@ class ChartPanel(LineWidget):
         """Draw the chart, with title and legend in its frame."""
         state, framed = self.view.state, self.view.layout.framed
         if state is None or not has_chart_data(self.view):
-            return [fit_line(build_line((" Nothing to draw yet", MUTED)), width)]
+            text = build_line(("Nothing to draw yet", MUTED))
+            if not framed or height < MIN_CHART_HEIGHT:
+                return indent_lines([text], width)
+            return self.draw_panel((build_line(("Chart", HEADING)), build_line()), [text], width, height)
         if height < MIN_CHART_HEIGHT:
             return [fit_line(self._draw_sparkline(state, width - 2), width)]
         inner, room = self.compute_inner_size(width, height)

@@ -65,6 +65,7 @@ class EventTable:
         width: int,
         *,
         has_owner: bool = True,
+        has_replies: bool = True,
     ) -> None:
         """Choose the columns that fit.
 
@@ -74,14 +75,17 @@ class EventTable:
             zone: the time zone. None for the system's.
             width: cells of a line.
             has_owner: True to show the names of orgs and sessions.
+            has_replies: True to name the replies that showed an event.
         """
         self._events = events
         self._today = to_local(present, zone).date()
         self._zone = zone
-        self._cells = [self._describe(event, has_owner=has_owner) for event in events]
+        self._cells = [
+            self._describe(event, has_owner=has_owner, has_replies=has_replies) for event in events
+        ]
         self._choose_columns(width - MARK_WIDTH)
 
-    def _describe(self, event: Event, *, has_owner: bool) -> _Cells:
+    def _describe(self, event: Event, *, has_owner: bool, has_replies: bool) -> _Cells:
         what, cause = describe_event_cause(event, self._zone)
         return _Cells(
             f"{to_local(event.at, self._zone):%H:%M}",
@@ -89,7 +93,7 @@ class EventTable:
             what,
             cause,
             describe_event(event, self._zone),
-            ", ".join(event.endpoints),
+            ", ".join(event.endpoints) if has_replies else "",
         )
 
     def _choose_columns(self, width: int) -> None:
