@@ -109,6 +109,29 @@ async def test_other_tabs_stay_as_they_are_when_another_is_selected() -> None:
             assert {len(words) for words in seen.values()} == {1}, (width, seen)
 
 
+@pytest.mark.parametrize(
+    ("width", "key", "expected"),
+    [
+        (60, "1", "▐■ 1 Blocked BLOCKED▌ ▲2 ◆3 ●4 ●5 ●6"),
+        (60, "6", " ■1 ▲2 ◆3 ●4 ●5▐● 6 Globex Enterprise EMEA 67%▌"),
+        (40, "1", "▐■ 1 Blocked BLOCKED▌ ▲2 ◆3 ●4 ●5 ●6"),
+        (40, "3", " ■1 ▲2▐◆ 3 Locked▌ ●4 ●5 ●6"),
+        (40, "6", "‹ ●5▐● 6 Globex Enterprise EMEA▌  6/6 ■"),
+    ],
+)
+async def test_six_orgs_have_marks_beside_a_whole_name(width: int, key: str, expected: str) -> None:
+    """A long name elsewhere hides no tab, and costs the selected one neither its name nor its state."""
+    kinds = (TEAM, LABORATORY, CREDITS_BLOCKED, PERSONAL, PERSONAL, PERSONAL)
+    names = ("Blocked", "Paying", "Locked", "Private", "Side project", "Globex Enterprise EMEA")
+    orgs = [
+        replace(kind, org=kind.org | {"uuid": MANY[place].org["uuid"], "name": name})
+        for place, (kind, name) in enumerate(zip(kinds, names, strict=True))
+    ]
+    async with app(stage(*orgs)).run_test(size=(width, 12)) as pilot:
+        await press_each(pilot, "2", key)
+        assert expected in [line.rstrip() for line in screen(pilot)]
+
+
 @pytest.mark.parametrize(("key", "mark"), [("1", "■"), ("9", " ")])
 async def test_counter_has_the_mark_of_the_worst_hidden_org(key: str, mark: str) -> None:
     """Among too many tabs, the mark of the worst one that is not on screen is beside the position."""

@@ -120,7 +120,7 @@ class OrgTabs(LineWidget):
             gap = "  " if count.cell_length else ""
             right = build_line(count, gap, (f"{position}  ›", MUTED))
             room = width - right.cell_length
-            tabs = self._choose_tabs(room, NUMBERS[0] if has_keys else SCROLLED)
+            tabs = self._choose_tabs(room, self._choose_numbers(room - 2) if has_keys else SCROLLED)
             if sum(tab.cell_length for tab in tabs) < room:
                 break
         end = self._first + len(tabs)
@@ -134,6 +134,11 @@ class OrgTabs(LineWidget):
         for start, end, build_message in self._targets:
             if start <= event.x < end:
                 self.post_message(build_message())
+
+    def _choose_numbers(self, room: int) -> TabForm:
+        """Return the form of numbers that leaves the name of the selected org whole in `room` cells."""
+        selected = _Tab.describe(self.view, self.view.index)
+        return next((form for form in NUMBERS if selected.measure_selected(form) <= room), NUMBERS[-1])
 
     def _choose_tabs(self, room: int, form: TabForm) -> list[StyledLine]:
         """Return the tabs around the selected one that fit in `room` cells."""
@@ -171,11 +176,14 @@ class OrgTabs(LineWidget):
 def _measure_tabs(tabs: Sequence[_Tab], form: TabForm) -> int:
     """Return the cells of all tabs in a form if the one that is then widest is selected.
 
-    So names and states do not change when another org is selected.
+    So names and states do not change when another org is selected. Numbers alone have none, so only the
+    selected tab counts.
     """
-    whole, cells = form.is_selected_whole, [tab.measure(form) for tab in tabs]
-    selected = [tab.name_cells + len(tab.mark) + 3 + (tab.state_cells if whole else 0) for tab in tabs]
-    return sum(cells) + max([one - own for one, own in zip(selected, cells, strict=True)], default=0)
+    cells = [tab.measure(form) for tab in tabs]
+    more = [tab.measure_selected(form) - own for tab, own in zip(tabs, cells, strict=True)]
+    if form.name == 0:
+        more = [one for one, tab in zip(more, tabs, strict=True) if tab.is_selected]
+    return sum(cells) + max(more, default=0)
 
 
 def _build_worst_mark(view: View, hidden: Iterable[OrgState]) -> StyledLine:
@@ -265,6 +273,10 @@ class _Tab(NamedTuple):
         if form.is_compact:
             return min(self.bare_cells, form.name) + len(self.mark) + len(self.number) + 2 + state
         return min(self.name_cells, form.name) + len(self.mark) + 3 + state
+
+    def measure_selected(self, form: TabForm) -> int:
+        """Return the cells of the tab in a form if it is selected."""
+        return self.name_cells + len(self.mark) + 3 + (self.state_cells if form.is_selected_whole else 0)
 
     def build(self, room: int, form: TabForm) -> StyledLine:
         """Return the tab with mark, number, name and short verdict, in at most `room` cells.
