@@ -192,9 +192,9 @@ class OverviewScreen(ListScreen):
         self._lines: dict[tuple[OverviewRow, bool], Content] = {}
         self._table = org_table.TableLayout()
         self._needs: tuple[object, dict[OverviewRow, PaneNeeds]] = (None, {})
-        """What the lines of the panels depend on besides the org, and those that each org needs."""
+        """The values that the lines of all panels depend on, and the lines that each org needs."""
         self._event_lines: tuple[object, int] = (None, 0)
-        """What the lines of the events depend on, and their number."""
+        """The values that the lines of the events depend on, and the number of these lines."""
         self._day_start = self._panel_time = view.now
 
     def compose(self) -> ComposeResult:
@@ -625,6 +625,8 @@ def _choose_pane(width: int, free: int, needs: PaneNeeds) -> Pane:
         return pane
     spare, events = free - pane.lines, needs.events + FRAME_LINES if needs.events else 0
     chart = max(MIN_CHART_LINES, spare - events, (spare + 1) // 2) if spare >= MIN_CHART_LINES else 0
+    if chart % 2 == 0 and spare - chart > FRAME_LINES + 1:
+        chart += bool(chart)  # with an odd number of lines, 50% is halfway and no line above 100% is blank
     events = min(events, spare - chart)
     if events <= FRAME_LINES:
         return pane._replace(chart=spare if chart else 0)

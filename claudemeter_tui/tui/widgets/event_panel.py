@@ -19,7 +19,7 @@ class EventPanel(LineWidget):
     ALLOW_SELECT = False
 
     _known: tuple[object, Sequence[StyledLine]] = (None, ())
-    """What the lines depend on, and the lines."""
+    """The values that the lines depend on, and the lines."""
 
     def draw(self, width: int, height: int) -> list[StyledLine]:
         """Draw the events, newest first."""
