@@ -383,7 +383,7 @@ async def test_overview_has_the_same_run(minutes: int) -> None:
     """
     archive = Archive(series=simulate_archive(READ - timedelta(minutes=46), 1))
     scene = stage(PERSONAL)
-    async with app(scene, load_series=archive.load).run_test(size=(120, 36)) as pilot:
+    async with app(scene, load_series=archive.load).run_test(size=(160, 45)) as pilot:
         await settle(pilot)
         await scene.at(pilot, NOW + timedelta(minutes=minutes))
         await settle(pilot)
