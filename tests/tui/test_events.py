@@ -191,7 +191,9 @@ async def test_no_word_of_an_event_is_cut(size: tuple[int, int]) -> None:
         await press(pilot, "e")
         seen = []
         for _ in range(30):
-            seen += [line.replace("▌", " ").strip(" ▁▂▃▄▅▆▇█▔") for line in screen(pilot)[1:-1]]
+            # In a small pane, a row is whole only under the cursor.
+            shown = [line for line in screen(pilot)[1:-1] if line.startswith("▌") or "…" not in line]
+            seen += [line.replace("▌", " ").strip(" ▁▂▃▄▅▆▇█▔") for line in shown]
             await press(pilot, "down")
     words = " ".join(" ".join(seen).split())
     for sentence in (
@@ -206,6 +208,41 @@ async def test_no_word_of_an_event_is_cut(size: tuple[int, int]) -> None:
     ):
         assert all(word in words for word in sentence.split()), sentence
     assert "…" not in words.replace("runs …", "")
+
+
+LONG = (
+    event(EventKind.ON_CREDITS, 6, 0, after="5-hour", until=NOW + 300 * HOUR, severity=Severity.WARNING),
+    event(EventKind.WINDOW_FILLED, 4, 1, subject="5-hour", until=NOW, severity=Severity.FULL),
+    event(EventKind.BLOCKED, 2, 2, credit_lock=CAP, windows=("5-hour",), severity=Severity.FULL),
+)
+"""Events whose texts have more than a line of a small pane; the first one ends with a date."""
+WORDS_OF_LONG = (
+    "BLOCKED: your monthly cap is reached · 5-hour window full",
+    "5-hour window full, resets 14:48",
+    "ON CREDITS: 5-hour window full, until Fri May 8 02:48",
+)
+"""These texts, the newest first."""
+
+
+@pytest.mark.parametrize("size", [(60, 20), (44, 12), (40, 8)], ids=str)
+async def test_small_pane_has_a_line_per_event(size: tuple[int, int]) -> None:
+    """Only the row under the cursor has all lines of its event; no figure and no date of another is cut."""
+    async with dashboard(earlier=LONG).run_test(size=size) as pilot:
+        await press(pilot, "e")
+        for place, sentence in enumerate(WORDS_OF_LONG):
+            lines = [line.rstrip("▁▂▃▄▅▆▇█▔ ") for line in screen(pilot) if line[:2] in ("▌ ", "  ")]
+            rows = [line for line in lines if re.match("  [0-9 ]", line)]
+            assert len(rows) == len(LONG) - 1
+            assert all(re.match("  [0-9]{2}:[0-9]{2} ", row) for row in rows)
+            under = " ".join(" ".join(line[1:].split()) for line in lines if line.startswith("▌"))
+            assert under.endswith(sentence)
+            others = [*WORDS_OF_LONG[:place], *WORDS_OF_LONG[place + 1 :]]
+            for row, whole in zip(rows, others, strict=True):
+                words = re.sub("^.*?(?=BLOCKED|5-hour|ON CREDITS)", "", row).rstrip(" …")
+                assert whole.startswith(words)
+                assert re.match(r"[ :,]|$", whole[len(words) :])
+                assert words.split()[-1] not in {"until", "Fri", "May", "8", "resets"}
+            await press(pilot, "down")
 
 
 @pytest.mark.parametrize(
@@ -397,6 +434,25 @@ async def test_enter_opens_the_org_at_the_time_of_the_event() -> None:
     async with dashboard(load_past=load_past).run_test(size=WIDE, notifications=True) as pilot:
         await press(pilot, "e", "enter")
     assert asked == [(STORE.orgs[2].key, EARLIER[-1].at, 0)]
+
+
+async def test_double_click_opens_the_row_that_was_under_the_pointer() -> None:
+    """In a small pane, the first click closes the row above, so that the clicked one moves up."""
+    asked: list[tuple[OrgKey, datetime, int]] = []
+
+    def load_past(key: OrgKey, moment: datetime, step: int) -> None:
+        asked.append((key, moment, step))
+
+    async with dashboard(earlier=LONG, load_past=load_past).run_test(size=(40, 8)) as pilot:
+        await press(pilot, "e")
+        places = [place for place, line in enumerate(screen(pilot)) if line.startswith("▌")]
+        assert len(places) > 1
+        await pilot.click(offset=(20, places[0] - 1), times=2)  # the title of the day
+        await press(pilot)
+        assert asked == []
+        await pilot.click(offset=(20, places[-1] + 1), times=2)
+        await press(pilot)
+    assert asked == [(STORE.orgs[1].key, LONG[1].at, 0)]
 
 
 async def test_names_of_earlier_events_are_hidden() -> None:

@@ -31,7 +31,7 @@ from claudemeter_tui.tui.styled_text import (
 )
 from claudemeter_tui.tui.view import HistoryState, View
 from claudemeter_tui.tui.widgets.event_panel import READING_EARLIER
-from claudemeter_tui.tui.widgets.event_table import EventTable
+from claudemeter_tui.tui.widgets.event_table import ONE_LINE_BELOW, EventTable
 from claudemeter_tui.tui.widgets.list_view import (
     BLANK_ROW,
     MARK_WIDTH,
@@ -245,11 +245,14 @@ class EventsScreen(MomentListScreen):
     ) -> list[ListRow]:
         view = self.view
         today, count = to_local(view.present, view.zone).date(), len(view.store.orgs)
-        basis = (tuple(events), width, title, has_problems, view.zone, today, count)
+        has_short_rows = self.app.size.height < ONE_LINE_BELOW
+        basis = (tuple(events), width, title, has_problems, has_short_rows, view.zone, today, count)
         if self._table_rows[0] != basis:
             # With a single org, its name in every row would say nothing.
             has_owner = len(view.store.orgs) != 1
-            table = EventTable(events, view.present, view.zone, width, has_owner=has_owner)
+            table = EventTable(
+                events, view.present, view.zone, width, has_owner=has_owner, has_short_rows=has_short_rows
+            )
             title = title or ("Events" if has_problems and not table.has_columns else "")
             rows = [fix_row(build_line((title, HEADING)))] if title else []
             rows += [fix_row(table.build_head())] if table.has_columns else []

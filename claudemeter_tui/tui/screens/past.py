@@ -37,7 +37,7 @@ from claudemeter_tui.tui.styled_text import (
     wrap_text,
 )
 from claudemeter_tui.tui.view import View
-from claudemeter_tui.tui.widgets.event_table import EventTable
+from claudemeter_tui.tui.widgets.event_table import ONE_LINE_BELOW, EventTable
 from claudemeter_tui.tui.widgets.list_view import BLANK_ROW, MARK_WIDTH, ListPage, ListRow, build_row, fix_row
 from claudemeter_tui.tui.widgets.tables import Cell, Table
 
@@ -72,7 +72,10 @@ class PastScreen(MomentListScreen):
         events = [event for event in view.events if event.org_key in (None, figures.key)]
         rows = _build_figure_rows(figures, view, width)
         if events:
-            table = EventTable(events, view.present, view.zone, width, has_owner=False)
+            is_short = self.app.size.height < ONE_LINE_BELOW
+            table = EventTable(
+                events, view.present, view.zone, width, has_owner=False, has_short_rows=is_short
+            )
             rows += [BLANK_ROW, fix_row(build_line((EVENTS_TITLE, HEADING))), *table.build_rows()]
         self.show_page(ListPage(rows, width), self.get_cursor_key())
         pieces = build_line((NO_REPLIES.capitalize(), HEADING)), build_line((FIGURES_ONLY, MUTED))

@@ -39,6 +39,10 @@ MAX_WHAT_WIDTH = 34
 """Maximum cells of the column that says what changed; a longer text is wrapped."""
 MIN_TEXT_WIDTH = 30
 """Minimum cells of a column of text; without them, a column is dropped."""
+ONE_LINE_BELOW = 24
+"""Lines of the terminal below which each row has one line, unless the cursor is on it."""
+MAX_SHORT_OWNER = 8
+"""Maximum cells of a name in a row of one line that has no column of names."""
 
 
 class _Cells(NamedTuple):
@@ -66,6 +70,7 @@ class EventTable:
         *,
         has_owner: bool = True,
         has_replies: bool = True,
+        has_short_rows: bool = False,
     ) -> None:
         """Choose the columns that fit.
 
@@ -76,8 +81,10 @@ class EventTable:
             width: cells of a line.
             has_owner: True to show the names of orgs and sessions.
             has_replies: True to name the replies that showed an event.
+            has_short_rows: True if each row has one line, unless the cursor is on it.
         """
         self._events = events
+        self._has_short_rows = has_short_rows
         self._today = to_local(present, zone).date()
         self._zone = zone
         self._cells = [
@@ -98,7 +105,9 @@ class EventTable:
 
     def _choose_columns(self, width: int) -> None:
         """Set the widths of the columns; 0 for a column that is dropped."""
-        room, cells = width - TEXT_START, self._cells
+        gap = GAP if width - TEXT_START >= MIN_TEXT_WIDTH or not self._has_short_rows else 1
+        self._gap = " " * gap
+        room, cells = width - TEXT_START + GAP - gap, self._cells
         self._owner_width = self._what_width = self._replies_width = 0
         owner = min(MAX_OWNER_WIDTH, _measure(one.owner for one in cells))
         if owner and room - owner - GAP >= MIN_TEXT_WIDTH:
@@ -114,6 +123,8 @@ class EventTable:
                 self._replies_width = replies
                 room = cause
         self._text_width = max(1, room)
+        is_joined = self._has_short_rows and not self._owner_width
+        self._short_owner_width = min(owner, MAX_SHORT_OWNER, self._text_width // 2) if is_joined else 0
 
     @property
     def has_columns(self) -> bool:
@@ -149,35 +160,59 @@ class EventTable:
             yield fix_row(_mute(format_day_title(day, self._today)))
             for place in places:
                 event, cells = self._events[place], self._cells[place]
-                if self._is_short(cells):
+                is_short = self._is_short(cells)
+                if is_short or self._has_short_rows:
                     # Most rows are never on screen, so each is drawn only when it is.
-                    draw = partial(self._draw_short, event, cells)
-                    yield ListRow(keys[place], draw, moment=event.at, org_key=event.org_key)
+                    draw = partial(self._draw_line, event, cells)
+                    draw_open = None if is_short else partial(self._wrap, event, cells)
+                    yield ListRow(
+                        keys[place], draw, draw_open=draw_open, moment=event.at, org_key=event.org_key
+                    )
                 else:
                     yield build_row(keys[place], self._wrap(event, cells), event.at, event.org_key)
 
     def _is_short(self, cells: _Cells) -> bool:
         """True if the row certainly fits in one line."""
-        if not self._what_width:
-            return cell_len(self._join_owner(cells)) <= self._text_width
-        return cell_len(cells.what) <= self._what_width and cell_len(cells.cause) <= self._text_width
+        if self._what_width:
+            return cell_len(cells.what) <= self._what_width and cell_len(cells.cause) <= self._text_width
+        owner = self._short_owner_width
+        if owner:
+            return cell_len(cells.owner) <= owner and cell_len(cells.text) < self._text_width - owner
+        return cell_len(self._join_owner(cells)) <= self._text_width
 
     def _join_owner(self, cells: _Cells) -> str:
         """Return the sentence, after the name if that has no column."""
         return f"{cells.owner} · {cells.text}" if cells.owner and not self._owner_width else cells.text
 
-    def _draw_short(self, event: Event, cells: _Cells, _: int) -> StyledLine:
-        return self._wrap(event, cells)[0]
+    def _draw_line(self, event: Event, cells: _Cells, _: int) -> StyledLine:
+        """Return the only line of a row; the end of a text that does not fit is left out."""
+        style, owner = _get_style(event), self._short_owner_width
+        if not self._has_short_rows or (self._what_width and self._is_short(cells)):
+            return self._wrap(event, cells)[0]
+        pieces = [self._draw_head(event, cells)]
+        if self._what_width:
+            pieces += [fit_line(build_line((cells.what, style)), self._what_width), build_line(" " * GAP)]
+            pieces.append(fit_line(_mute(cells.cause), self._text_width))
+            return build_line(*pieces)
+        if owner:
+            name = build_line(shorten_name(cells.owner, owner))
+            pieces += [name.truncate(owner, pad=True), build_line(" ")]
+        room = self._text_width - (owner + 1 if owner else 0)
+        return build_line(*pieces, _cut_text(cells, room, style))
 
-    def _wrap(self, event: Event, cells: _Cells) -> list[StyledLine]:
-        """Return the lines of a row; no text but a long name is cut."""
-        style = SEVERITY_STYLES[event.severity] if event.severity else ""
+    def _draw_head(self, event: Event, cells: _Cells) -> StyledLine:
+        """Return what is before the text of a row: time, mark, and the name if that has a column."""
         is_recovery = event.is_recovery and not event.severity
         mark = (CALM_MARK if is_recovery else SEVERITY_MARKS[event.severity], SEVERITY_STYLES[event.severity])
-        head = build_line((cells.time, MUTED), " " * GAP, mark, " ")
+        head = build_line((cells.time, MUTED), self._gap, mark, " ")
         if self._owner_width:
             owner = build_line(shorten_name(cells.owner, self._owner_width))
             head = build_line(head, owner.truncate(self._owner_width, pad=True), " " * GAP)
+        return head
+
+    def _wrap(self, event: Event, cells: _Cells) -> list[StyledLine]:
+        """Return the lines of a row; no text but a long name is cut."""
+        style, head = _get_style(event), self._draw_head(event, cells)
         blank = build_line(" " * head.cell_length)
         if not self._what_width:
             lines = wrap_text(self._join_owner(cells), self._text_width, style)
@@ -195,6 +230,19 @@ class EventTable:
                 cause = build_line(fit_line(cause, self._text_width), " " * GAP)  # noqa: PLW2901
             lines.append(build_line(line, cause, replies))
         return lines
+
+
+def _get_style(event: Event) -> str:
+    """Return the style of the text that says what changed."""
+    return SEVERITY_STYLES[event.severity] if event.severity else ""
+
+
+def _cut_text(cells: _Cells, width: int, style: str) -> StyledLine:
+    """Return as many words of the sentence as fit, but rather no cause than a part of what changed."""
+    line = fit_line(build_line((cells.text, style)), width)
+    what = f"{cells.what}…"
+    has_what = line.plain.startswith(cells.what)
+    return line if has_what or cell_len(what) > width else build_line((what, style))
 
 
 def _mute(text: str) -> StyledLine:

@@ -7,6 +7,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -37,6 +38,8 @@ class ListModel(NamedTuple):
     draw: LineDrawer
     is_selectable: Callable[[int], bool] = lambda _: True
     """True if the cursor can be on an item; false for headings."""
+    open_item: Callable[[int], ListModel] | None = None
+    """Returns the list with all lines of an item, the one under the cursor. None if all items are open."""
 
     @property
     def item_count(self) -> int:
@@ -93,6 +96,8 @@ class ListRow(NamedTuple):
     """Returns a line of the row by its number from 0."""
     height: int = 1
     is_selectable: bool = True
+    draw_open: Callable[[], Sequence[Content]] | None = None
+    """Returns all lines of the row, which only the cursor opens. None if `draw` shows the whole row."""
     moment: datetime | None = None
     """The moment that Enter shows. None if the row has none."""
     org_key: OrgKey | None = None
@@ -126,9 +131,20 @@ class ListPage:
         """True if there is a row."""
         return bool(self._rows)
 
-    def build_list(self) -> ListModel:
-        """Return the rows as a list to draw."""
-        return ListModel(self._starts, self._draw_line, lambda item: self._rows[item].is_selectable)
+    def build_list(self, opened: int | None = None) -> ListModel:
+        """Return the rows as a list to draw, with one of them open. None for a row without more lines."""
+        row = self.get_row(opened) if opened is not None else None
+        lines = row.draw_open() if row is not None and row.draw_open is not None else ()
+        starts = self._starts
+        if opened is not None and len(lines) > 1:
+            starts = [*starts[: opened + 1], *(start + len(lines) - 1 for start in starts[opened + 1 :])]
+        can_open = any(row.draw_open is not None for row in self._rows)
+        return ListModel(
+            starts,
+            partial(self._draw_line, lines),
+            lambda item: self._rows[item].is_selectable,
+            self.build_list if can_open else None,
+        )
 
     def add_line_above(self) -> ListPage:
         """Return the page with a blank line above its first row."""
@@ -155,9 +171,9 @@ class ListPage:
         """Return a row. None for an empty page."""
         return self._rows[item] if 0 <= item < len(self._rows) else None
 
-    def _draw_line(self, item: int, part: int, selected: bool) -> Content:  # noqa: FBT001 - a `LineDrawer`
+    def _draw_line(self, opened: Sequence[Content], item: int, part: int, selected: bool) -> Content:  # noqa: FBT001 - a `LineDrawer`
         row = self._rows[item]
-        line = row.draw(part)
+        line = opened[part] if selected and opened else row.draw(part)
         shown = add_cursor_mark(
             line, self._width, selected=selected and row.is_selectable and bool(line.plain)
         )
@@ -238,6 +254,8 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
         self._model = ListModel((0,), lambda *_: Content(""))
         self.cursor = 0
         """The item under the cursor; 0 if the list is empty."""
+        self._clicked: int | None = None
+        """The item of the last single click, which may have moved since. None if it cannot be selected."""
         self._content_cache: dict[int, Content] = {}
         self._strip_cache: dict[int, Strip] = {}
 
@@ -256,8 +274,10 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def show(self, sheet: ListModel, cursor: int = 0) -> None:
         """Show a list with the cursor on an item, and repaint only the lines that look different."""
-        moved, resized = cursor != self.cursor, sheet.height != self._model.height
-        self._model, self.cursor = sheet, max(0, min(cursor, sheet.item_count - 1))
+        moved, cursor = cursor != self.cursor, max(0, min(cursor, sheet.item_count - 1))
+        sheet = sheet.open_item(cursor) if sheet.open_item is not None else sheet
+        resized = sheet.height != self._model.height
+        self._model, self.cursor = sheet, cursor
         old, self._content_cache = self._content_cache, {}
         self.virtual_size = Size(self.line_width, sheet.height)
         if moved and self.size.height:  # without a size, it would scroll the first line out of sight
@@ -331,14 +351,15 @@ class VirtualList(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_click(self, event: events.Click) -> None:
         """Go to the item under the pointer; a double click opens it."""
-        line = event.y + self._top
-        if line >= self._model.height:
-            return
-        item = self._model.find_item(line)
-        if self._model.is_selectable(item):
-            self.go_to(item)
+        if event.chain == 1:
+            line = event.y + self._top
+            item = self._model.find_item(line)
+            is_item = line < self._model.height and self._model.is_selectable(item)
+            self._clicked = item if is_item else None
+        if self._clicked is not None:
+            self.go_to(self._clicked)
             if event.chain == 2:
-                self.post_message(self.ItemOpened(item))
+                self.post_message(self.ItemOpened(self._clicked))
 
     def _go_to_nearest(self, item: int, step: int) -> None:
         """Move the cursor to that item or to the nearest selectable one."""
