@@ -12,8 +12,8 @@ from itertools import pairwise
 from types import ModuleType
 from typing import NamedTuple
 
-from claudemeter_tui.charts.axes import MIN_AXIS_HEIGHT, place_time_labels
-from claudemeter_tui.charts.canvas import Canvas, ChartLine, ChartStyle
+from claudemeter_tui.charts.axes import place_time_labels
+from claudemeter_tui.charts.canvas import Canvas, CellStyles, ChartLine, ChartStyle, build_line
 from claudemeter_tui.charts.scale import (
     EIGHTHS,
     MoneyUnit,
@@ -27,7 +27,8 @@ from claudemeter_tui.charts.scale import (
 
 MIN_LABEL_GAP = 9
 """Minimum cells from one date below the axis to the next."""
-MIN_CANVAS_ROWS = 2
+AXIS_HEIGHT, MIN_CANVAS_ROWS = 2, 1
+"""Lines of the axis and the dates, and minimum rows of the bars above them."""
 MIN_CUT_ROWS = 4
 """Minimum rows of bars of which some are cut."""
 MIN_CUT_FACTOR = 4
@@ -36,8 +37,10 @@ MAX_CUT_SHARE, MIN_WHOLE = 8, 3
 """At most one of so many bars is cut, and at least so many others have an amount."""
 BLOCKS = " ▁▂▃▄▅▆▇█"
 """Signs of a cell by its filled eighths."""
-RULE = "▔"
-"""A piece of the axis, and a tick of the scale: a line at the upper edge of its row. Dates have no tick."""
+HALF_ROW = EIGHTHS // 2
+"""Eighths of a row from the axis, which is in the middle of its row, to the upper edge of that row."""
+EDGE_DASHES = "▔ "
+"""The line of a limit that is nearer to the upper edge of a row than to its middle."""
 ASCII_BLOCKS, RUNNING_BLOCKS = " ....####", " ....::::"
 """ASCII signs of a cell by its filled eighths, and those of the bar of a running period."""
 
@@ -99,11 +102,12 @@ def draw_bars(
 ) -> tuple[ChartLine, ...]:
     """Return the bars from left to right as lines, with a scale on the left and dates below.
 
-    The axis and the ticks are at the upper edges of their rows, where bars begin and end, so that the scale
-    fits the bars and the heights of two bars have the ratio of their amounts. A bar above `find_top` is cut,
-    with its amount above it. A limit is drawn only where there is no bar. The axis has a gap under a bar
-    whose amount is not known, in ASCII dots; the bar of a running period is darker, and in ASCII it has a
-    sign of its own. Empty if there is no room.
+    Bars begin on the axis, in the middle of its row, and a bar of a labelled amount ends in the middle of the
+    row of the label, as in the other charts. The heights of two bars have the ratio of their amounts; below
+    the upper edge of the row of the axis, a bar has only two of them. A bar above `find_top` is cut, with its
+    amount above it. A limit is drawn only where there is no bar. The axis has a gap under a bar whose amount
+    is not known, in ASCII dots; the bar of a running period is darker, and in ASCII it has a sign of its own.
+    Empty if there is no room.
 
     Args:
         bars: at least one.
@@ -113,8 +117,7 @@ def draw_bars(
         limits: drawn as lines, the highest first.
         plain: True to draw with ASCII only.
     """
-    has_axis = height >= MIN_AXIS_HEIGHT
-    rows = height - (2 if has_axis else 1)
+    rows = height - AXIS_HEIGHT
     if rows < MIN_CANVAS_ROWS:
         return ()
     amounts = [bar.minor for bar in bars]
@@ -132,27 +135,29 @@ def draw_bars(
         if notes is not None:
             break
     columns = _build_columns(bars, scale, starts, plain=plain)
-    canvas = Canvas(len(columns), rows, plain=plain)
+    canvas = Canvas(len(columns), rows, plain=plain, has_axis=True)
     canvas.cells = [[*line] for line in reversed(draw_columns(columns, rows))]
     widths = [end - start for start, end in pairwise(starts)]
     _set_styles(canvas, [bar for bar, cells in zip(bars, widths, strict=True) for _ in range(cells)])
+    _draw_axis(canvas, bars, widths, scale)
     for limit in limits:
-        row, rest = divmod(scale.find_height(float(limit.minor)) - 1, EIGHTHS)
-        dashes = f"{RULE} " if rest >= EIGHTHS - 2 and not plain else ""
+        level = scale.find_level(float(limit.minor), least=0)
+        edge, rest = divmod(level + 1, EIGHTHS)  # an eighth from the edge at most: 7, 0 or 1
+        is_edge = rest <= 2 and edge > 0 and not plain
+        row = min(rows - 1, edge - 1 if is_edge else level // EIGHTHS)
+        dashes = EDGE_DASHES if is_edge else ""
         canvas.draw_limit(row, limit.label, shorter=limit.shorter, first=starts[limit.first], dashes=dashes)
     for column, note in (notes or {}).items():
         canvas.write_text(note, rows - 1, column)
-    left = [("|" if plain else " ").rjust(margin)] * rows
+    rule, tick, corner = "|++" if plain else "│┤┴"
+    left = [rule.rjust(margin)] * rows
     for row, text in labels.items():
         if row >= 0:
-            left[-1 - row] = f"{text.rjust(margin - 2)} {'+' if plain else RULE}"
+            left[-1 - row] = f"{text.rjust(margin - 2)} {tick}"
     lines = [((text, ChartStyle.SCALE), *line) for text, line in zip(left, canvas.build_lines(), strict=True)]
-    base = labels[-1].rjust(margin - 2)
-    times, dates = _place_dates(bars, starts, margin, width, "" if has_axis else base)
-    if has_axis:
-        axis = base + _draw_axis(bars, widths, margin, times, plain=plain)[margin - 2 :]
-        lines.append(((axis, ChartStyle.SCALE),))
-    lines.append(((dates, ChartStyle.SCALE),))
+    base = f"{labels[-1].rjust(margin - 2)} {corner}"
+    lines.append(((base, ChartStyle.SCALE), *build_line("".join(canvas.axis), canvas.axis_styles)))
+    lines.append(((_draw_dates(bars, starts, margin, width), ChartStyle.SCALE),))
     return tuple(lines)
 
 
@@ -192,13 +197,13 @@ def _build_columns(
     columns: list[ColumnSigns] = []
     for bar, cells in zip(bars, widths, strict=True):
         blocks = BLOCKS if not plain else RUNNING_BLOCKS if bar.is_running else ASCII_BLOCKS
-        signs = _build_column(scale.find_height(float(bar.minor)) if bar.minor else 0, blocks)
+        signs = _build_column(scale.find_level(float(bar.minor), least=0) if bar.minor else 0, blocks)
         columns += [signs] * filled + [()] * (cells - filled)
     return columns
 
 
 def _build_column(height: int, blocks: str) -> ColumnSigns:
-    """Return the signs of a column whose height is in eighths of a row."""
+    """Return the signs of a column, without the row of the axis; its height there is in eighths of a row."""
     full, rest = divmod(height, EIGHTHS)
     column = [(row, blocks[EIGHTHS]) for row in range(full)]
     return (*column, (full, blocks[rest])) if rest else tuple(column)
@@ -216,39 +221,34 @@ def _set_styles(canvas: Canvas, columns: Sequence[Bar]) -> None:
                 styles[place] = ChartStyle.EDGE
 
 
-def _place_dates(
-    bars: Sequence[Bar], starts: Sequence[int], margin: int, width: int, line: str
-) -> tuple[dict[int, str], str]:
-    """Return the dates that have room, by the column of their bar, and their line with what is in it.
+def _draw_axis(canvas: Canvas, bars: Sequence[Bar], widths: Sequence[int], scale: Scale) -> None:
+    """Draw the axis with the lowest half row of each bar, and a gap where nothing was read."""
+    rule, unread, flat, high = "-.==" if canvas.plain else "─ ━▀"
+    cells: list[str] = []
+    styles = CellStyles()
+    filled = max(1, min(widths) - 1)
+    for bar, width in zip(bars, widths, strict=True):
+        blank = rule if bar.is_read else unread
+        level = scale.find_level(float(bar.minor), least=-HALF_ROW) + HALF_ROW
+        sign = blank if not bar.minor else flat if level <= HALF_ROW // 2 else high
+        cells += [sign] * filled + [blank] * (width - filled)
+        style = ChartStyle.SCALE if not bar.minor else ChartStyle.EDGE if bar.is_running else ChartStyle.CURVE
+        styles += [style] * filled + [ChartStyle.SCALE] * (width - filled)
+    canvas.axis, canvas.axis_styles = cells, styles
 
-    The date of the running period comes first.
-    """
-    cells = starts[1]
+
+def _draw_dates(bars: Sequence[Bar], starts: Sequence[int], margin: int, width: int) -> str:
+    """Return the line of the dates that have room, each below its bar; that of the running period first."""
+    cells, line = starts[1], ""
     centre = (cells - 1) // 2
-    running = {
-        starts[place] + centre: bar.label for place, bar in enumerate(bars) if bar.is_running and bar.label
-    }
-    for column, text in running.items():  # the last bar is too near to the edge for a centred label
-        end = min(width, margin + column + (len(text) + 1) // 2)
-        if end >= len(text) and line[max(0, end - len(text) - 2) :].strip() == "":
-            line = line.ljust(end - len(text)) + text
+    for place, bar in enumerate(bars):
+        if bar.is_running and bar.label:  # the last bar is too near to the edge for a centred label
+            end = min(width, margin + starts[place] + centre + (len(bar.label) + 1) // 2)
+            line = line.ljust(end - len(bar.label)) + bar.label
     marked = [place for place, bar in enumerate(bars) if bar.label and not bar.is_running]
     apart = cells * (marked[1] - marked[0] if len(marked) > 1 else 1)
     times = {starts[place] + centre: bars[place].label for place in marked[:: -(-MIN_LABEL_GAP // apart)]}
-    kept, line = place_time_labels(times, margin, width, line=line)
-    return kept | running, line
-
-
-def _draw_axis(
-    bars: Sequence[Bar], widths: Sequence[int], margin: int, times: dict[int, str], *, plain: bool
-) -> str:
-    corner, rule, tick, unread = "+-+." if plain else (RULE, RULE, "", " ")
-    line = [*corner.rjust(margin)]
-    for bar, cells in zip(bars, widths, strict=True):
-        line += (rule if bar.is_read else unread) * cells
-    for column in times if tick else ():
-        line[margin + column] = tick
-    return "".join(line)
+    return place_time_labels(times, margin, width, line=line)[1]
 
 
 def draw_columns(columns: Sequence[ColumnSigns], rows: int) -> list[str]:
@@ -275,13 +275,14 @@ def _plot_columns(columns: Sequence[ColumnSigns], rows: int) -> list[str]:
     width = len(columns) + 1  # plotext divides by the width minus one
     points = [(place, row, sign) for place, column in enumerate(columns) for row, sign in column]
     figure.clear_data()
-    figure.plot_size(width, rows)
+    plotted = max(2, rows)  # of a single row, plotext divides by zero
+    figure.plot_size(width, plotted)
     figure.xlim(0, width - 1)
-    figure.ylim(0, rows - 1)
+    figure.ylim(0, plotted - 1)
     x, y, signs = zip(*points, strict=True) if points else ((), (), ())
     figure.scatter(x, y, marker=list(signs))
     drawn = str(figure.uncolorize(figure.build())).splitlines()
-    lines = (line.ljust(width) for line in drawn[:rows])
+    lines = (line.ljust(width) for line in drawn[plotted - rows : plotted])
     return ["".join(column) for column in zip(*lines, strict=True)][: len(columns)]
 
 

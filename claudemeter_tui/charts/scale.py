@@ -90,15 +90,6 @@ class Scale:
             level = min(level, edge) if value < self.limit else max(level, edge + 1)
         return max(least, min(self.rows * EIGHTHS, level))
 
-    def find_height(self, value: float) -> int:
-        """Return the height of a bar in eighths of a row, at least one.
-
-        A bar begins at the upper edge of the axis, and ends at that of the row in which a label of its amount
-        would be. A limit does not change it.
-        """
-        height = round((self._find_place(value) - self.base_row) * EIGHTHS)
-        return max(1, min(self.rows * EIGHTHS, height))
-
     def iterate_ticks(self) -> Iterator[tuple[int, float]]:
         """Yield the rows that have a label, and their distance from the base line, from the lowest up."""
         for number in range((self.rows - 1 - self.base_row) // self.step_rows + 1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import product
 
 import pytest
 from hypothesis import given, settings
@@ -37,18 +38,18 @@ def draw(
 
 def test_bars_start_at_zero_and_end_at_the_highest() -> None:
     """Half of the amount has half of the rows, and the smallest amount is visible."""
-    lines = draw(bars(0, 1, 500, 1000))
-    filled = [line.count("#") for line in lines[:6]]
-    cells = filled[0]
-    assert filled == [cells, cells, cells, 2 * cells, 2 * cells, 2 * cells]
-    assert [line.count(".") for line in lines[:6]] == [0, 0, 0, 0, 0, cells]
-    assert [line[:5] for line in lines[:7:3]] == ["$10 +", " $5 +", " $0 +"]
+    *lines, axis, _ = draw(bars(0, 1, 500, 1000))
+    cells = lines[1].count("#")
+    assert [line.count(".") for line in lines] == [cells, 0, 0, cells, 0, 0]
+    assert [line.count("#") for line in lines] == [0, cells, cells, cells, 2 * cells, 2 * cells]
+    assert axis.count("=") == 3 * cells
+    assert [line[:5] for line in (*lines, axis)[::3]] == ["$10 +", " $5 +", " $0 +"]
 
 
 def test_small_amounts_beside_a_large_one_differ() -> None:
     """Days of $0.39, $0.57 and $1.85 have bars of different heights beside one of $26."""
-    lowest = draw(bars(39, 57, 185, 2600), size=(60, 28), plain=False)[-3]
-    assert len({*lowest} & {*BLOCKS[1:]}) == 3
+    above, axis = draw(bars(39, 57, 185, 2600), size=(60, 28), plain=False)[-3:-1]
+    assert len({*zip(above, axis, strict=True)} & {*product(BLOCKS, "━▀")}) == 3
 
 
 @pytest.mark.parametrize(("plain", "arrow"), [(True, "^"), (False, "↑")])
@@ -57,9 +58,10 @@ def test_bar_that_would_flatten_the_others_is_cut(plain: bool, arrow: str) -> No
     lines = draw(bars(*[150, 200, 300] * 3, 2607), size=(60, 12), plain=plain)
     assert lines[0].rstrip().endswith(f"{arrow}$26.07")
     assert lines[1].startswith("$3 ")
-    blocks = [sum(line.count(sign) for sign in "#█") for line in lines[1:-2]]
+    ends = sum(lines[1].count(sign) for sign in ".▄")
     cells = (60 - len("$3 +")) // 10 - 1
-    assert blocks[0] == 4 * cells  # three bars of $3 and the one that is cut
+    assert ends == 3 * cells  # the bars of $3; the one that is cut has whole cells
+    assert sum(lines[1].count(sign) for sign in "#█") == cells
 
 
 @pytest.mark.parametrize(
@@ -85,16 +87,33 @@ def test_bar_is_whole_if_its_amount_has_no_room() -> None:
         assert not any("^" in line for line in draw(some, size=size))
 
 
-def test_axis_and_ticks_are_at_the_edges_of_their_rows() -> None:
-    """A bar of $5 ends where the tick of $5 is, and begins where that of $0 is."""
-    lines = draw(bars(0, 500, 1000), size=(40, 8), plain=False)
-    assert [line[:5] for line in lines[:7:3]] == ["$10 ▔", " $5 ▔", " $0 ▔"]
-    assert [line.count("█") for line in lines[:6]] == [10, 10, 10, 20, 20, 20]
+@pytest.mark.parametrize("plain", [True, False])
+@pytest.mark.parametrize("height", range(3, 31))
+def test_bar_of_a_labelled_amount_ends_beside_its_label(height: int, plain: bool) -> None:  # noqa: FBT001
+    """Labels are in the middle of their rows, so bars begin and end there, at any height."""
+    half, base = ".=" if plain else "▄▀"
+    *rows, axis, _ = draw(bars(100, 1000), size=(40, height), plain=plain)
+    labels = {
+        float(found[1]) * 100: row
+        for row, line in enumerate(reversed([*rows, axis]))
+        if (found := re.match(r" *\$([\d.]+) ", line))
+    }
+    highest = max(labels)
+    lines = draw(bars(*map(int, labels)), size=(40, height), plain=plain)[-2::-1]
+    margin = lines[0].index("+" if plain else "┴") + 1
+    for place, row in enumerate(labels.values()):
+        column = [line[margin + place * (40 - margin) // len(labels)] for line in lines]
+        assert column[row] == (half if row else "-" if plain else "─")
+        assert {*column[row + 1 :]} <= {" "}
+        assert not row or column[0] == base
+    assert highest >= 1000
 
 
-@pytest.mark.parametrize(("minor", "row", "sign"), [(500, 3, "▔ "), (700, 1, "┄┄")])
+@pytest.mark.parametrize(
+    ("minor", "row", "sign"), [(500, 3, "┄┄"), (560, 3, "▔ "), (600, 3, "▔ "), (660, 2, "┄┄"), (750, 2, "▔ ")]
+)
 def test_line_is_at_the_edge_of_a_row_if_its_amount_is(minor: int, row: int, sign: str) -> None:
-    """A bar that is lower than an amount does not reach the line of it."""
+    """It is where the bar of its amount ends, or at most a quarter of a row from there."""
     lines = draw(bars(0, 1000), [BarLimit(Decimal(minor), "")], size=(40, 8), plain=False)
     assert lines[row].count(sign) > 6
 
@@ -107,30 +126,36 @@ def test_line_is_at_the_edge_of_a_row_if_its_amount_is(minor: int, row: int, sig
     plain=st.booleans(),
 )
 def test_each_bar_has_its_height(cents: list[int], lines: list[int], height: int, *, plain: bool) -> None:
-    """An eighth of a row at most is wrong, in ASCII a half, whatever lines there are between the bars."""
+    """An eighth of a row at most is wrong, in ASCII a half, whatever lines there are between the bars.
+
+    In the row of the axis, a quarter.
+    """
     some, limits = bars(*cents), [BarLimit(Decimal(each), "") for each in sorted(lines, reverse=True)]
     *drawn, axis, _ = draw(some, limits, (119, height), plain=plain)
-    margin = re.search(r"[+▔]", axis)
+    margin = re.search(r"[+┴]", axis)
     assert margin is not None
     labels = [
         (row, Decimal(found[1].replace(",", "")))
         for row, line in enumerate([axis, *reversed(drawn)])
-        if (found := re.match(r"\s*\$([\d.,]+) [+▔]", line))
+        if (found := re.match(r"\s*\$([\d.,]+) [+┤┴]", line))
     ]
     assert labels[0] == (0, Decimal(0))
     row, amount = labels[-1]
     room = 119 - margin.end()
     signs = {"#": 1.0, ".": 0.25} if plain else {sign: part / 8 for part, sign in enumerate(BLOCKS) if part}
-    top = find_top([bar.minor for bar in some]) if any("^$" in it or "↑$" in it for it in drawn) else 10**7
+    bases = {"=": 0.5, "━": 0.125, "▀": 0.5}
+    is_cut = any("^$" in it or "↑$" in it for it in drawn)
+    top, whole = (find_top([bar.minor for bar in some]), drawn[1:]) if is_cut else (10**7, drawn)
     for place, bar in enumerate(some):
         if bar.minor > top:
             assert f"{'^' if plain else '↑'}{format_minor_units(bar.minor, USD)}" in drawn[0]
             continue
-        column = [line[margin.end() + place * room // len(some)] for line in drawn]
-        shown = sum(signs.get(sign, 0) for sign in column)
+        column = [line[margin.end() + place * room // len(some)] for line in whole]
+        shown = bases.get(axis[margin.end() + place * room // len(some)], 0)
+        shown += sum(signs.get(sign, 0) for sign in column)
         true = float(bar.minor / 100 / amount * row)
         assert bool(shown) == bool(bar.minor)
-        assert shown == pytest.approx(true, abs=0.501 if plain else 0.126)
+        assert shown == pytest.approx(true, abs=0.501 if plain else 0.126 if shown > 0.5 else 0.26)
 
 
 def test_limit_is_a_line_with_its_label() -> None:
@@ -138,7 +163,7 @@ def test_limit_is_a_line_with_its_label() -> None:
     lines = draw(bars(0, 1000), [BarLimit(Decimal(2000), "cap")])
     assert lines[0].startswith("$20 +-- cap -----")
     assert "#" not in lines[0]
-    assert lines[2].count("#") + lines[3].count("#") > 0
+    assert lines[4].count("#") > 0
 
 
 def test_label_of_a_limit_hides_no_bar() -> None:
@@ -158,8 +183,8 @@ def test_lines_of_cap_and_pace_are_drawn_at_their_heights() -> None:
     first = len("$10 +") + 2 * cells
     assert lines[row][len("$10 +") : first].isspace()
     assert lines[row][first:].lstrip().startswith("--")
-    assert lines[row].count("#") == cells - 1  # only the bar that reached the pace
-    assert lines[row + 1].count("#") == 2 * (cells - 1)
+    assert lines[row].count(".") == cells - 1  # only the bar that reached the pace
+    assert [lines[row + place].count("#") for place in (1, 2)] == [cells - 1, 2 * (cells - 1)]
 
 
 @pytest.mark.parametrize(("width", "label"), [(60, "even pace $5.00"), (26, "pace")])
@@ -187,8 +212,8 @@ def test_running_period_differs_and_has_its_label(count: int, plain: bool) -> No
 
 def test_axis_has_a_gap_below_bars_that_were_not_read() -> None:
     """Not read differs from nothing spent."""
-    for plain, unread, rule in ((True, ".+", "-+"), (False, " ", "▔")):
-        axis = draw(bars(100, 0, 0, unread=1), plain=plain)[-2]
+    for plain, unread, rule in ((True, ".", "-"), (False, " ", "─")):
+        axis = draw(bars(0, 0, 0, unread=1), plain=plain)[-2]
         canvas = axis[len("$1.00 +") :]
         third = len(canvas) // 3
         assert {*canvas[third : 2 * third]} == {*unread}
@@ -204,12 +229,12 @@ def test_lines_fit_and_bars_have_one_width(size: tuple[int, int], count: int, pl
     assert len(lines) == size[1]
     assert all(len(line) <= size[0] for line in lines)
     assert all(line.isascii() for line in lines) or not plain
-    assert "d0" in lines[-1] or size[1] == 3  # zero has its label there
+    assert "d0" in lines[-1]
 
 
 @pytest.mark.parametrize("size", [(12, 8), (40, 2)])
 def test_no_room_draws_nothing(size: tuple[int, int]) -> None:
-    """A bar needs a cell, and the canvas two lines."""
+    """A bar needs a cell, and a row above its axis."""
     assert draw(bars(*range(30)), size=size) == []
 
 

@@ -359,7 +359,7 @@ async def test_only_bars_of_months_have_the_line_of_the_cap(
         drawn = [text for text in chart if "┄" in text or "▔ ▔" in text]
         assert len(drawn) == 1
         assert not line or f" {line} " in drawn[0]
-        assert ("$40 ▔" in drawn[0]) == (kind == "month")
+        assert ("$40 ┤" in drawn[0]) == (kind == "month")
         bars = [number for number, text in enumerate(chart) if set(text) & set("▁▂▃▄▅▆▇█")]
         assert bars[0] <= len(chart) / 3
 
@@ -492,7 +492,7 @@ async def test_calendar_leaves_room_for_the_days_before_it_is_spaced(
         assert any("Credits per day" in line for line in lines)
         monday = next(place for place, line in enumerate(lines) if "Mon " in line)
         assert ("Tue " in lines[monday + 1]) != is_apart
-        axis = next(line for line in lines if re.match(r" +\$0(\.00)? ▔", line))
+        axis = next(line for line in lines if re.match(r" +\$0(\.00)? ┴", line))
         ends = {
             len(line.rstrip()) for line in lines if re.search(r"^..(Mon|Tue|Wed) .*\$[\d.]+$", line.rstrip())
         }
