@@ -16,8 +16,8 @@ from claudemeter_tui.model.reading import NO_SESSION, Reading
 from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.screens.dashboard import ChartScreen, DashboardScreen
 from claudemeter_tui.tui.widgets import chart_panel
-from claudemeter_tui.tui.widgets.chart_panel import ChartPanel
-from tests.bodies import usage_body
+from claudemeter_tui.tui.widgets.chart_panel import CHART_SPANS, ChartPanel
+from tests.bodies import extra_usage_body, overage_body, usage_body
 from tests.scenes import (
     ENTERPRISE,
     INTERVAL,
@@ -79,7 +79,7 @@ async def test_rise_after_a_restart_is_that_of_the_chart() -> None:
 @pytest.mark.parametrize(
     ("expected", "size"),
     [
-        ("Used credits · w limits  1h ▐run▌", (80, 24)),
+        ("Used credits · w limits  - ▐run▌ + ", (80, 24)),
         ("Used credits · w limits  - ▐run▌ + ", (60, 20)),
         ("Used credits · w limits  - 1h ▐run▌ 24h 7d 30d 365d + ", (100, 24)),
         ("Used credits  - 1h ▐run▌ 24h 7d 30d 365d + ", (120, 36)),
@@ -91,6 +91,32 @@ async def test_only_chart_names_the_key_of_the_other_one(expected: str, size: tu
         await pilot.pause()
         (title,) = (line for line in screen(pilot) if "Used credits" in line)
         assert title.lstrip("╭ ").startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("currency", "factor"), [("USD", 1), ("USD", 130), ("USD", 10**7), ("CHF", 10**6), ("JPY", 10**10)]
+)
+async def test_keys_of_the_only_chart_stay_whatever_the_amounts(currency: str, factor: int) -> None:
+    """At 80 x 24, the other periods and parts of the note are left out before a key of the chart."""
+    extra = extra_usage_body(812.0 * factor, None, currency=currency)
+    org = replace(
+        LABORATORY,
+        usage=usage_body(100.0, 58.0, extra_usage=extra),
+        overage=overage_body(812 * factor, None, currency=currency),
+        spent=tuple((minute, minor * factor) for minute, minor in LABORATORY.spent),
+    )
+    async with app(stage(org)).run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        for other in ("limits", "credits"):
+            await pilot.press(*["minus"] * 9)
+            for _, name in CHART_SPANS:
+                await pilot.pause()
+                name = "5-hour" if (other, name) == ("credits", "run") else name  # noqa: PLW2901
+                (title,) = (line for line in screen(pilot) if f" · w {other}  - " in line)
+                assert f"▐{name}▌" in title
+                assert " + ─" in title
+                await pilot.press("plus")
+            await pilot.press("w")
 
 
 async def test_windows_chart_has_a_key() -> None:
@@ -186,7 +212,7 @@ async def test_chart_page_follows_its_size() -> None:
         await pilot.press("w")
         await pilot.resize_terminal(60, 12)
         await pilot.pause()
-        assert "Utilization  ▐5-hour▌" in text(pilot)
+        assert "Utilization  - ▐5-hour▌ +" in text(pilot)
         assert pilot.app.screen.query_exactly_one(ChartPanel).size.height == 10
 
 
@@ -226,11 +252,11 @@ async def test_title_has_the_periods(expected: str, presses: int) -> None:
 
 
 async def test_narrow_title_has_the_selected_period() -> None:
-    """With less room the other periods are left out, and never the figures."""
+    """With less room the other periods are left out, then what the panels above say, and no key."""
     async with app(stage(LABORATORY)).run_test(size=(60, 24)) as pilot:
         await pilot.pause()
-        assert "Used credits  - ▐run▌ + ─" in text(pilot)
-        assert "+$5.12 since 14:02   $8.12 ─" in text(pilot)
+        assert "Used credits · w limits  - ▐run▌ + ─" in text(pilot)
+        assert "─ +$5.12 ─" in text(pilot)
 
 
 async def test_amount_that_is_not_current_is_left_out() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import chain, product
@@ -148,39 +148,49 @@ class ChartPanel(LineWidget):
         self.redraw()
 
     def _build_head(self, state: OrgState, room: int) -> tuple[StyledLine, StyledLine]:
-        """Return title and note in at most `room` cells together; the other periods are dropped first."""
+        """Return title and note in at most `room` cells together.
+
+        The other periods are dropped first, then parts of the note, and the keys last. While the pointer is
+        on the chart, its note comes first.
+        """
         view, windows = self.view, shows_windows(self.view)
-        name = _describe_windows(self._chart) if windows else _describe_credits(state)
-        subject = build_line((name, HEADING))
-        periods = [*self._iterate_periods(windows=windows)]
-        if self.id not in (FIRST_CHART, SECOND_CHART):
-            periods = periods[-1:]
-        titles = [build_line(subject, "  ", period) for period in periods]
-        titles += [subject, *([build_line()] if windows else [])]
-        margin, point = 2 if view.layout.framed else 1, None
-        if self._chart is not None and self.pointer_column is not None:
-            point = self._chart.find_point(self.pointer_column - margin)
-        if point is not None:
-            notes = _iterate_pointer_notes(point, view)
-        else:
-            has_area = self._chart is not None and self._chart.peak_periods is not None
-            notes = _iterate_curve_keys(view, state, has_area=has_area) if windows else _iterate_rises(view)
-        forms = [*notes]
+        names = _describe_windows(self._chart) if windows else (_describe_credits(state),)
+        subject, *shorter = (build_line((name, HEADING)) for name in names)
+        keyed, bare = self._list_periods(windows=windows)
         # The footer has no room for this key where it is needed most: where there is only one chart.
         is_single = view.layout.chart and not view.layout.second_chart and has_both_charts(view)
         other = build_line((" · ", MUTED), ("w", HEADING), (f" {'credits' if windows else 'limits'}", MUTED))
-        keyed = [build_line(subject, other, "  ", period) for period in periods if is_single]
-        pairs = chain(
-            product(keyed[:2], forms[:-1]),
-            product(keyed[2:3], forms[:2]),
-            product(keyed[3:], forms[:1]),
-            ((title, form) for form in forms for title in titles),
-        )
-        fitting = (pair for pair in pairs if sum(each.cell_length for each in pair) < room)
+        titles = [
+            [*(build_line(subject, more, "  ", period) for period in keyed)]
+            + [build_line(each, more, "  ", keyed[-1]) for each in shorter]
+            for more in (*([other] if is_single else []), build_line())
+            if keyed
+        ]
+        bare_titles = [build_line(subject, "  ", period) for period in bare]
+        bare_titles += [subject, *([build_line()] if windows else [])]
+        margin, point = 2 if view.layout.framed else 1, None
+        if self._chart is not None and self.pointer_column is not None:
+            point = self._chart.find_point(self.pointer_column - margin)
+        forms, pairs = list[StyledLine](), list[Iterable[tuple[StyledLine, StyledLine]]]()
+        if point is not None:
+            forms += _iterate_pointer_notes(point, view)
+            bare_titles = [*chain(*titles), *bare_titles]
+        else:
+            has_area = self._chart is not None and self._chart.peak_periods is not None
+            forms += _iterate_curve_keys(view, state, has_area=has_area) if windows else _iterate_rises(view)
+            # The panel of the credits has the amount, but nothing else says which curve is which.
+            notes = forms if windows else [*forms, build_line()]
+            for every, *others in titles:
+                pairs += [product((every,), forms[:-1]), product(others, notes)]
+        pairs.append((title, form) for form in forms for title in bare_titles)
+        fitting = (pair for pair in chain(*pairs) if sum(each.cell_length for each in pair) < room)
         return next(fitting, (subject, build_line()))
 
-    def _iterate_periods(self, *, windows: bool) -> Iterator[StyledLine]:
-        """Yield `- 1h ▐run▌ 24h 7d 30d 365d +` with the keys, then without, then only the selected period."""
+    def _list_periods(self, *, windows: bool) -> tuple[list[StyledLine], list[StyledLine]]:
+        """Return `- 1h ▐run▌ 24h 7d 30d 365d +` and `- ▐run▌ +`, and both without the keys.
+
+        The keys have an effect on the first chart, and only it and the one below have other periods.
+        """
         view = self.view
         run = SESSION_LABEL if windows and find_charted_window(view) is not None else "run"
         names = [(span, run if span is None else name) for span, name in CHART_SPANS]
@@ -193,10 +203,11 @@ class ChartPanel(LineWidget):
             chosen,
             ("".join(f" {name}" for name in after), MUTED),
         )
-        for period in (every, chosen):
-            if self.id == FIRST_CHART:
-                yield build_line(("- ", HEADING), period, (" +", HEADING))
-            yield period
+        if self.id not in (FIRST_CHART, SECOND_CHART):
+            return [], [chosen]
+        bare = [every, chosen]
+        keyed = [build_line(("- ", HEADING), period, (" +", HEADING)) for period in bare]
+        return keyed if self.id == FIRST_CHART else [], bare
 
     def _draw_chart(self, state: OrgState, width: int, height: int) -> list[StyledLine]:
         chart = self._plot(state, width, height)
@@ -305,12 +316,12 @@ def _list_marked_events(view: View) -> list[Event]:
     return [event for event in view.join_events() if event.org_key == view.key]
 
 
-def _describe_windows(chart: RenderedChart | None) -> str:
-    """Return `Peak utilization per day`, or `Utilization` if the chart has all values."""
+def _describe_windows(chart: RenderedChart | None) -> tuple[str, ...]:
+    """Return `Peak utilization per day` and a shorter name, or `Utilization` if the chart has all values."""
     if chart is None or chart.peak_periods is None:
-        return "Utilization"
+        return ("Utilization",)
     period = chart.peak_periods.name
-    return f"Peak utilization per {period}" if period else "Peak utilization"
+    return (f"Peak utilization per {period}", f"Peak per {period}") if period else ("Peak utilization",)
 
 
 def _describe_credits(state: OrgState) -> str:
