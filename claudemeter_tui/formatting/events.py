@@ -33,6 +33,8 @@ from claudemeter_tui.model.reading import NAME_SEPARATOR
 from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.model.windows import FULL_FROM
 
+BY_DATE = "by date, not read"
+"""Words for a state that follows from a date alone."""
 MAX_PATHS = 3
 """Maximum number of new fields that a line names; the others are only counted."""
 
@@ -167,7 +169,7 @@ def _split_event(event: Event, zone: tzinfo | None) -> tuple[str, str]:  # noqa:
 
 def _describe_unseen_end(end: str) -> str:
     """Return since when a state is over of which nothing was read at its end."""
-    return f"since {end} by date, not read"
+    return f"since {end} {BY_DATE}"
 
 
 def _split_lift(event: Event, state: str, why: str, since: str) -> tuple[str, str]:

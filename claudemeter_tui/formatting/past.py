@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 
 from claudemeter_tui.formatting.credits import CREDIT_STATE_NAMES, ORIGIN_LABELS
+from claudemeter_tui.formatting.events import BY_DATE
 from claudemeter_tui.formatting.history import describe_stop_cause, format_amount, format_window
 from claudemeter_tui.formatting.json_view import escape_invisible
-from claudemeter_tui.formatting.values import format_moment
+from claudemeter_tui.formatting.values import format_moment, format_reset_due, format_reset_verb
 from claudemeter_tui.formatting.verdict import CREDITS_BLOCKED, VERDICT_NAMES
 from claudemeter_tui.model.archive_rows import FigureRow
 from claudemeter_tui.model.catalogue import WINDOWS, Cause, CreditState, MeterOrigin
@@ -21,6 +22,7 @@ from claudemeter_tui.model.history import (
 )
 from claudemeter_tui.model.past import PastFigures
 from claudemeter_tui.model.verdict import VerdictState
+from claudemeter_tui.model.windows import Window
 
 NO_REPLIES = "replies no longer kept"
 FIGURES_ONLY = "the last figures read until then, and the events before"
@@ -67,8 +69,10 @@ def format_figure_name(figure: str) -> str:
     return text if len(text) <= MAX_NAME else f"{text[: MAX_NAME - 1]}…"
 
 
-def format_figure_value(row: FigureRow) -> str:
-    """Return `BLOCKED`, `locked`, `41%` or `$17.20`."""
+def format_figure_value(row: FigureRow, figures: PastFigures) -> str:
+    """Return `BLOCKED`, `locked`, `41%` or `$17.20`; `reset due` for a window whose reset has passed."""
+    if figures.is_due(row):
+        return format_reset_due(_build_window(row))
     if row.figure == VERDICT_FIGURE:
         return format_past_verdict(row)
     if row.figure == CREDITS_FIGURE and row.value in [*CreditState]:
@@ -83,10 +87,28 @@ def format_past_verdict(row: FigureRow) -> str:
     return f"{VERDICT_NAMES[state]} · {CREDITS_BLOCKED}" if is_locked else VERDICT_NAMES[state]
 
 
-def describe_figure_detail(row: FigureRow, now: datetime, zone: tzinfo | None = None) -> str:
-    """Return the cause of a state, `resets 16:00`, or an empty text."""
+def describe_figure_detail(row: FigureRow, figures: PastFigures, zone: tzinfo | None = None) -> str:
+    """Return the cause of a state, `resets 16:00`, `since 16:00, was 41%`, or an empty text.
+
+    A state that began after its last reading follows from a date only.
+    """
     if row.resets_at is not None:
-        return f"resets {format_moment(row.resets_at, now, zone)}"
+        reset = format_moment(row.resets_at, figures.at, zone)
+        if figures.is_due(row):
+            return f"since {reset}, was {format_amount(row.value)}"
+        return f"{format_reset_verb(_build_window(row))} {reset}"
+    dated = BY_DATE if row.first_at > row.confirmed_at else ""
+    return " · ".join(filter(None, (_describe_cause(row), dated)))
+
+
+def _build_window(row: FigureRow) -> Window:
+    """Return the window of a row, with what decides if it resets or expires."""
+    key = row.figure.removeprefix(WINDOW_PREFIX)
+    return Window(key, key, is_one_time=key in WINDOWS and WINDOWS[key].is_one_time)
+
+
+def _describe_cause(row: FigureRow) -> str:
+    """Return the cause of a state; empty if it has none."""
     if not row.cause:
         return ""
     if row.figure == VERDICT_FIGURE and row.value == VerdictState.UNKNOWN and row.cause in _UNKNOWN_CAUSES:
@@ -99,4 +121,4 @@ def format_past_state(figures: PastFigures) -> tuple[str, str]:
     verdict = figures.verdict
     if verdict is None:
         return VERDICT_NAMES[VerdictState.UNKNOWN], NOTHING_READ
-    return format_past_verdict(verdict), describe_figure_detail(verdict, figures.at)
+    return format_past_verdict(verdict), describe_figure_detail(verdict, figures)

@@ -17,7 +17,7 @@ from claudemeter_tui.history.series import find_filling, load_series
 from claudemeter_tui.model.account import Account, Org
 from claudemeter_tui.model.archive_rows import FigureRow, Owner
 from claudemeter_tui.model.history import WINDOW_PREFIX
-from claudemeter_tui.model.past import EVENTS_SPAN, PastFigures, PastMoment
+from claudemeter_tui.model.past import EVENTS_SPAN, PastFigures, PastMoment, apply_time
 from claudemeter_tui.model.store import OrgKey, OrgState
 
 
@@ -34,6 +34,9 @@ def load_past_moment(
         parse: parser of the replies.
     """
     org_id, key = org
+    events = load_events(connection, origin, moment - EVENTS_SPAN, moment)
+    # Moments are whole milliseconds: the event of this one can be later by a part of one.
+    dated = tuple(event._replace(at=moment) if event.at > moment else event for event in events)
     store = load_store_at(connection, origin, moment, parse, key)
     state = store.find_org_state(key)
     figures = None
@@ -44,9 +47,7 @@ def load_past_moment(
         figures = load_figures_at(connection, org_id, key, moment)
         if figures is None:
             return None
-    events = load_events(connection, origin, moment - EVENTS_SPAN, moment)
-    # Moments are whole milliseconds: the event of this one can be later by a part of one.
-    dated = tuple(event._replace(at=moment) if event.at > moment else event for event in events)
+        figures = apply_time(figures, [event for event in dated if event.org_key == key])
     return PastMoment(moment, key, store, dated, figures)
 
 
@@ -91,7 +92,8 @@ def load_figures_at(
 ) -> PastFigures | None:
     """Return the last value of each figure that was read in the week before a moment. None without any.
 
-    A value that was confirmed later, too, counts as confirmed at the moment.
+    A value that was confirmed later, too, counts as confirmed at the moment. See `apply_time` for what
+    changes without a reading.
     """
     account, email, uuid, org_name, plan, is_shared = connection.execute(
         "SELECT key, email, uuid, name, plan_name, is_shared FROM orgs"

@@ -5,27 +5,29 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import reduce
 from pathlib import Path
 
 import pytest
 
+from claudemeter_tui.history.archive import Step
 from claudemeter_tui.history.database import ARCHIVE_NAME, open_for_writing, to_millis
 from claudemeter_tui.history.derivation import Deriver
 from claudemeter_tui.history.events import find_event_time
 from claudemeter_tui.history.past import load_past_moment
 from claudemeter_tui.history.replay import iter_readings, load_store_at
 from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.events import Event, EventKind
 from claudemeter_tui.model.forecast import compute_spend_rate
 from claudemeter_tui.model.money import Money
-from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading, Reply
+from claudemeter_tui.model.reading import NO_SESSION, ErrorKind, Failure, OrgReading, Reading, Reply
 from claudemeter_tui.model.store import OrgState, Store
-from claudemeter_tui.model.verdict import OverPlanSpending, judge
+from claudemeter_tui.model.verdict import OverPlanSpending, VerdictState, judge
 from claudemeter_tui.wiring import parse_kept_reply
-from tests.bodies import org_body, overage_body, usage_body
+from tests.bodies import RESETS, org_body, overage_body, usage_body
 from tests.history.test_archive import CLAUDE_AI, MINUTE, build, poll, put
 from tests.scenes import READ, SESSION, OrgBodies, readings
 
@@ -182,3 +184,89 @@ def test_event_of_a_past_moment_is_not_after_it(connection: sqlite3.Connection) 
     past = load_past_moment(connection, CLAUDE_AI, (1, state.key), moment, parse_kept_reply)
     assert past is not None
     assert past.events == (blocked._replace(at=moment),)
+
+
+RESET = datetime.fromisoformat(RESETS)
+"""Reset of the 5-hour window."""
+LATER = "2026-04-25T18:00:00+00:00"
+CAPPED = overage_body(5000, 5000, reason="self_selected_spend_limit_reached")
+
+
+@pytest.mark.parametrize("has_replies", [True, False], ids=["replies", "figures"])
+@pytest.mark.parametrize(
+    ("bodies", "before", "after", "credits_after"),
+    [
+        (
+            OrgBodies(org_body(), usage_body(100.0, 20.0), overage_body()),
+            VerdictState.ON_CREDITS,
+            VerdictState.CAN_WORK,
+            "open",
+        ),
+        (
+            OrgBodies(org_body(), usage_body(100.0, 20.0), overage_body(426, 6000, enabled=False)),
+            VerdictState.WAIT,
+            VerdictState.CAN_WORK,
+            "off",
+        ),
+        (
+            OrgBodies(org_body(), usage_body(100.0, 20.0), CAPPED),
+            VerdictState.BLOCKED,
+            VerdictState.CAN_WORK,
+            "locked",
+        ),
+        (
+            OrgBodies(org_body(), usage_body(100.0, 100.0), CAPPED),
+            VerdictState.BLOCKED,
+            VerdictState.BLOCKED,
+            "locked",
+        ),
+        (
+            OrgBodies(
+                org_body(billable_usage_paused_until=RESETS),
+                usage_body(100.0, 20.0, resets_at=LATER),
+                overage_body(),
+            ),
+            VerdictState.BLOCKED,
+            VerdictState.ON_CREDITS,
+            "open",
+        ),
+    ],
+    ids=["on credits", "wait", "blocked", "another window", "pause"],
+)
+def test_end_of_a_block_between_two_readings(  # noqa: PLR0917 - a table
+    connection: sqlite3.Connection,
+    bodies: OrgBodies,
+    before: VerdictState,
+    after: VerdictState,
+    credits_after: str,
+    has_replies: bool,  # noqa: FBT001
+) -> None:
+    """At the event that only the clock causes, the state is the new one, also without the replies."""
+    archive, store, log, steps = build(connection), Store(), EventLog(), list[Step]()
+    for reading in (one for minute in (69, 70, 71) for one in readings(bodies, at=READ + minute * MINUTE)):
+        old, store = store, store.apply(reading)
+        log = log.observe(store, reading.at)
+        steps.append(Step(reading, old, store, log.new_events))
+    at = RESET + timedelta(milliseconds=20)
+    log = log.observe(store, at)
+    archive.append([*steps, Step(Reading(NO_SESSION, at), store, store, log.new_events)])
+    if not has_replies:
+        for table in ("replies", "failures", "readings"):
+            connection.execute(f"DELETE FROM {table}")  # noqa: S608
+    (state,) = store.orgs
+
+    def find_states(moment: datetime) -> tuple[VerdictState, str, str]:
+        past = load_past_moment(connection, CLAUDE_AI, (1, state.key), moment, parse_kept_reply)
+        assert past is not None
+        if past.figures is None:
+            verdict = judge(past.store.orgs[0], moment)
+            return verdict.state, verdict.cause or "", verdict.credits
+        rows = {row.figure: row for row in past.figures.rows}
+        return past.figures.state, rows["verdict"].cause, str(rows["credits"].value)
+
+    live = judge(state, at)
+    assert find_states(READ + 71 * MINUTE)[0] is before
+    assert live.state is after
+    # The archive has the key of the window instead of its kind.
+    cause = "five_hour" if after is VerdictState.ON_CREDITS and not has_replies else live.cause or ""
+    assert find_states(at) == (after, cause, credits_after)

@@ -17,7 +17,7 @@ from textual.pilot import Pilot
 from claudemeter_tui.config.resolution import Invocation
 from claudemeter_tui.history.archive import Archive as HistoryArchive
 from claudemeter_tui.history.archive import Step
-from claudemeter_tui.history.database import ARCHIVE_NAME, locate_archive, open_for_writing
+from claudemeter_tui.history.database import ARCHIVE_NAME, locate_archive, open_for_writing, to_millis
 from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.past import PastMoment
 from claudemeter_tui.model.store import OrgKey, OrgState, Store
@@ -406,6 +406,21 @@ async def test_verdict_of_a_pause_is_not_known(load_past: LoadPast) -> None:
         await press(pilot, "left_square_bracket")
         assert "as of 14:28: UNKNOWN  nothing was read then" in text(pilot)
         assert next(line for line in screen(pilot) if "100%" in line).split()[-2:] == ["13:48", "13:48"]
+
+
+async def test_reset_after_the_last_reading_ends_the_state(load_past: LoadPast) -> None:
+    """A moment after the reset of the full window has no percentage of it, and says what it follows from."""
+    forget_replies()
+    reset = to_millis(NOW.replace(hour=16, minute=0, second=0))
+    change_archive("UPDATE open_runs SET confirmed_at = ?", reset - 30_000)
+    change_archive("UPDATE events SET at = ? WHERE at = (SELECT max(at) FROM events)", reset)
+    scene = stage(PERSONAL)
+    async with app(scene, load_past=load_past).run_test(size=WIDE) as pilot:
+        await scene.at(pilot, NOW + timedelta(hours=2))
+        await press(pilot, "left_square_bracket")
+        assert "as of 16:00: CAN WORK  by date, not read" in screen(pilot)[0]
+        row = next(line.split() for line in screen(pilot) if "5-hour  " in line)
+        assert row == ["5-hour", "reset", "due", "since", "16:00,", "was", "100%", "13:48", "15:59"]
 
 
 async def test_names_in_figures_are_hidden_and_harmless(load_past: LoadPast, tmp_path: Path) -> None:

@@ -99,18 +99,20 @@ def _build_figure_rows(figures: PastFigures, view: View, width: int) -> list[Lis
 
 def _list_cells(row: FigureRow, figures: PastFigures, view: View) -> list[Cell]:
     now, zone = view.now, view.zone
-    value = format_figure_value(row)
+    value = format_figure_value(row, figures)
     if row.figure == VERDICT_FIGURE:
         severity = get_state_severity(figures.state, is_locked=bool(row.cause))
         style = get_verdict_style(figures.state, severity)
         value = f"{get_verdict_mark(figures.state, severity)} {value}"
+    elif figures.is_due(row):
+        style = MUTED
     else:
         severity = Severity.from_percent(row.value) if isinstance(row.value, float) else Severity.NORMAL
         style = SEVERITY_STYLES[severity]
     return [
         (format_figure_name(row.figure), ""),
         (value, style),
-        (describe_figure_detail(row, now, zone), MUTED),
+        (describe_figure_detail(row, figures, zone), MUTED),
         (format_moment(row.first_at, now, zone), MUTED),
         (format_moment(row.confirmed_at, now, zone), MUTED),
     ]
