@@ -383,8 +383,10 @@ _CYCLE = {
     },
     "unit": _text("% or the currency of the peak."),
     "peak_at": _time("First reading with the peak."),
-    "full_at": _time("First reading at 100% or with a lock.", null="if there was none"),
-    "full_seconds": _number("Seconds at 100% or with a lock.", minimum=0),
+    "full_at": _time(
+        "First reading at 100% or with a lock; of a month, at its cap.", null="if there was none"
+    ),
+    "full_seconds": _number("Seconds in which it was full.", minimum=0),
     "spent": _text(f"Credits spent in the cycle; {_DECIMAL}.", null="if none were"),
     "spent_currency": _text("Currency of spent.", null="if none were"),
     "confirmed_at": _time("Last reading of the cycle."),

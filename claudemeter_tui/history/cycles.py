@@ -47,9 +47,11 @@ class Cycle(NamedTuple):
     peak_at: int
     """Time of the first reading with the peak."""
     full_at: int | None
-    """Time of the first reading at 100% or with a lock. None if there was none."""
+    """Time of the first reading of a window at 100% or with a lock, of a month at its cap. None if there was
+    none.
+    """
     full_ms: int
-    """Time at 100% or locked, as far as it was seen."""
+    """Time in which it was full, as far as it was seen."""
     spent: str
     """Sum of the rises of the used credits in it, minor units."""
     spent_unit: str
@@ -57,7 +59,7 @@ class Cycle(NamedTuple):
     last_at: int
     """Time of the last reading of the cycle."""
     is_full: int
-    """1 if it was full or locked then."""
+    """1 if it was full then."""
 
     @property
     def is_over(self) -> bool:
@@ -229,7 +231,7 @@ class MonthReading(NamedTuple):
     used: Money | None
     """The leading meter's use. None if it was not read, or is withdrawn."""
     is_full: bool
-    """True if the cap is reached or the credits are locked."""
+    """True if the cap is reached; no other lock of the credits has to do with the amount."""
     until: datetime | None = None
     """`disabled_until`. None if the reply has none."""
 

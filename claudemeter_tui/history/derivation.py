@@ -30,6 +30,7 @@ from claudemeter_tui.history.figures import (
     extend_run,
     find_current_meter,
     format_unit,
+    is_cap_reached,
     is_doubtful,
     list_figures,
     list_new,
@@ -85,8 +86,8 @@ class Deriver:
         ]
         meter = find_current_meter(after, new)
         running = self._advance_windows(org_id, rows, windows, moment, max_pause)
-        is_locked = verdict.is_locked or (meter is not None and meter.is_at_cap)
-        reading = MonthReading(meter.used, is_locked, meter.until) if meter else MonthReading(None, is_locked)
+        is_full = (meter is not None and meter.is_at_cap) or is_cap_reached(after, verdict)
+        reading = MonthReading(meter.used, is_full, meter.until) if meter else MonthReading(None, is_full)
         first = self._advance_month(org_id, rows, reading, moment, max_pause)
         if meter is not None:
             spent = first or measure_spending(before, after, rows.runs.get(USED))

@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
 from claudemeter_tui.history.database import from_millis, to_millis
-from claudemeter_tui.model.catalogue import Endpoint
+from claudemeter_tui.model.catalogue import Cause, Endpoint
 from claudemeter_tui.model.credits import Meter
 from claudemeter_tui.model.history import (
     BALANCE_FIGURE,
@@ -125,6 +125,16 @@ def find_current_meter(after: OrgState, new: frozenset[Endpoint]) -> Meter | Non
     meter = after.credits.lead_meter
     is_current = meter is not None and meter.origin.endpoint in new and meter.figures_at is None
     return meter if is_current and meter is not None and meter.used is not None else None
+
+
+def is_cap_reached(after: OrgState, verdict: Verdict) -> bool:
+    """Return True if a lock says that the used credits have reached their cap, also without the figures.
+
+    An empty balance is no cap, and a member's own credits are not at their cap if the pool is at its cap.
+    """
+    lead = after.credits.lead_meter
+    locks = (lock for lock in verdict.credit_locks if lock.cause is Cause.CAP)
+    return any(lead is None or lock.is_personal == lead.is_personal for lock in locks)
 
 
 def list_figures(

@@ -17,7 +17,7 @@ ACCOUNT_ROW = 0
 UNKNOWN_ACCOUNT = 0
 """`account_id` of a failure that happened before the server named the account."""
 
-DERIVED_VERSION = 4
+DERIVED_VERSION = 5
 """Version of the rules by which the derived tables are written. Increase it if they change: the recorder then
 builds the derived rows of each org again."""
 DERIVED_TABLES = ("runs", "open_runs", "quarters", "undated_rises", "ended_cycles", "open_cycles", "events")

@@ -88,9 +88,9 @@ class HistoryCycle(NamedTuple):
     peak_at: datetime
     """First reading with the peak."""
     full_at: datetime | None
-    """First reading at 100% or with a lock. None if there was none."""
+    """First reading of a window at 100% or with a lock, of a month at its cap. None if there was none."""
     full_for: timedelta
-    """Time at 100% or with a lock."""
+    """Time in which it was full, as far as it was seen."""
     spent: Money | None
     """Credits spent in the cycle. None if none were."""
     last_at: datetime

@@ -25,10 +25,11 @@ from claudemeter_tui.demo.scenario import (
 )
 from claudemeter_tui.demo.server import build_transport
 from claudemeter_tui.demo.timeline import START_MINUTE, DemoOrg, SkippingClock, find_first_day
+from claudemeter_tui.history.archive import Step
 from claudemeter_tui.history.database import to_millis
 from claudemeter_tui.history.queries import query_history
 from claudemeter_tui.model.events import Event, EventKind, merge_events
-from claudemeter_tui.model.history import WINDOW_PREFIX, HistoryAnswer, HistoryRequest
+from claudemeter_tui.model.history import MONTH_FIGURE, WINDOW_PREFIX, HistoryAnswer, HistoryRequest
 from claudemeter_tui.model.reading import Reading
 from claudemeter_tui.model.secrets import Cookies
 from claudemeter_tui.model.store import OrgKey, OrgState, Store
@@ -112,6 +113,31 @@ async def test_past_ends_where_the_day_begins(start: datetime) -> None:
         meter = state.credits.lead_meter
         if meter is not None and meter.used is not None:
             assert (meter.used.minor, meter.origin.value) == runs["used"]
+
+
+async def test_credits_that_lack_a_balance_are_not_full() -> None:
+    """A billing cycle is full at its cap, in the simulated past and in what the demo reads from then on."""
+    archive, store = DemoArchive(START, UTC), Store()
+    recorder = archive.open().archive
+    last = find_first_day(START) + START_MINUTE * MINUTE
+    for minute in range(3):
+        now = last + minute * MINUTE
+        transport = build_transport(lambda: now, find_first_day(START))  # noqa: B023 - read before the next
+        client = CookieClient(Cookies([]), now=lambda: now, transport=transport)  # noqa: B023
+        source, steps = ClaudeAiSource(DEMO_SESSION, client, lambda: now), list[Step]()  # noqa: B023
+        async for reading in source.read(full=True):
+            before, store = store, store.apply(reading)
+            steps.append(Step(reading, before, store))
+        await source.aclose()
+        assert recorder.append(steps) is None
+    request = HistoryRequest(now, 1, UTC)
+    found = archive.query(
+        (DEMO_ACCOUNT_UUID, LAB.uuid), lambda connection, org_id: query_history(connection, org_id, request)
+    )
+    assert found is not None
+    month = next(cycle for cycle in found.cycles if cycle.figure == MONTH_FIGURE)
+    assert month.last_at >= last
+    assert (month.full_at, month.full_for) == (None, timedelta(0))
 
 
 @pytest.mark.parametrize("start", STARTS, ids=str)

@@ -326,6 +326,30 @@ def test_a_lock_counts_as_full(connection: sqlite3.Connection, program: Program)
     assert (full_at, full_ms) == (to_millis(READ), 180_000)
 
 
+@pytest.mark.parametrize(
+    ("overages", "expected"),
+    [
+        ([overage_body(), overage_body(reason="out_of_credits", out_of_credits=True)] * 2, (None, 0)),
+        ([overage_body(), overage_body(reason="capacity_protection")] * 2, (None, 0)),
+        ([overage_body(), *[overage_body(5000)] * 3], (1, 120_000)),
+        (
+            [overage_body(), *[overage_body(4999, reason="self_selected_spend_limit_reached")] * 3],
+            (1, 120_000),
+        ),
+        ([overage_body(), *[overage_body(0, None, reason="org_spend_cap_reached")] * 3], (1, 120_000)),
+    ],
+    ids=["empty balance", "server", "cap", "cap by its reason", "withdrawn figures"],
+)
+def test_a_month_is_full_at_its_cap_only(
+    connection: sqlite3.Connection, program: Program, overages: list[Any], expected: tuple[int | None, int]
+) -> None:
+    """Another lock of the credits has to do with money or the server, not with the amount of the month."""
+    for minute, overage in enumerate(overages):
+        record(program, READ + minute * MINUTE, overage=overage)
+    ((*_, full_at, full_ms, _),) = read_cycles(connection, "month")
+    assert (full_at and round((full_at - to_millis(READ)) / 60_000), full_ms) == expected
+
+
 MAY = datetime.fromisoformat("2026-05-01T00:00:00+00:00")
 
 
