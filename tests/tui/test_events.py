@@ -367,6 +367,17 @@ async def test_problem_of_a_session_is_dismissed_in_private_mode() -> None:
         assert find_line(pilot, "dismissed") == "1 dismissed"
 
 
+async def test_key_to_dismiss_is_listed_only_beside_problems() -> None:
+    """Without a problem, the footer has the other keys only."""
+    scene = stage(*TRIO)
+    async with dashboard(scene).run_test(size=WIDE) as pilot:
+        await press(pilot, "e")
+        assert "x dismiss" not in screen(pilot)[-1]
+        assert "/ search" in screen(pilot)[-1]
+        await scene.post(pilot, *outage())
+        assert "x dismiss" in screen(pilot)[-1]
+
+
 async def test_only_a_problem_is_dismissed() -> None:
     """On an event, `x` explains itself."""
     async with dashboard().run_test(size=WIDE, notifications=True) as pilot:

@@ -110,6 +110,14 @@ class EventsScreen(MomentListScreen):
         row, self._is_one_org, self._category, self._opened = place
         super().set_place(row)
 
+    def list_hints(self) -> Sequence[Key]:
+        """Return the keys that do something: without a problem, there is none to dismiss."""
+        return (
+            self.HINTS
+            if self.view.problem_groups
+            else tuple(key for key in self.HINTS if key is not DISMISS_KEY)
+        )
+
     def redraw(self) -> None:
         """Draw a row for each problem, and a table of the events."""
         view, width = self.view, self.item_list.line_width
