@@ -177,7 +177,7 @@ def hang_text(head: Content, text: str, width: int, style: str = "") -> Iterator
 
 
 _DANGLING_WORDS = re.compile(
-    r"(?:[\s·,:(]|(?<!\S)(?:of|in|on|to|by|at|is|it|the|and|or|until|since|from|before|resets|says|not))+\Z"
+    r"(?:[\s·,:(]|(?<!\S)(?:of|in|on|to|by|at|is|it|the|your|and|or|until|since|from|before|resets|says|not))+\Z"
 )
 """Words after which a sentence is never truncated."""
 _NO_BREAK_SPACE = "\ue000"  # a private-use character, because Textual breaks lines at U+00A0

@@ -1,11 +1,11 @@
-"""Bars as lines of text."""
+"""Bars as lines of text, and texts in less room."""
 
 from __future__ import annotations
 
 import pytest
 from rich.cells import cell_len
 
-from claudemeter_tui.tui.styled_text import convert_to_ascii, draw_bar, shorten_name
+from claudemeter_tui.tui.styled_text import build_line, convert_to_ascii, draw_bar, fit_line, shorten_name
 
 
 @pytest.mark.parametrize(
@@ -61,3 +61,16 @@ def test_shortened_name_keeps_its_brackets(expected: str, name: str, width: int)
     """Two orgs of one name stay apart: the name is shortened before the text that distinguishes it."""
     assert expected == shorten_name(name, width)
     assert cell_len(expected) <= width
+
+
+@pytest.mark.parametrize(
+    ("expected", "text", "width"),
+    [
+        ("BLOCKED …", "BLOCKED: your monthly cap is reached", 20),
+        ("BLOCKED: your monthly cap …", "BLOCKED: your monthly cap is reached", 29),
+        ("5-hour window full …", "5-hour window full, until Fri May 8 02:48", 30),
+    ],
+)
+def test_sentence_ends_after_a_word_that_means_something(expected: str, text: str, width: int) -> None:
+    """No word that announces the next one, and no part of a date, is before the ellipsis."""
+    assert expected == fit_line(build_line(text), width).plain.rstrip()
