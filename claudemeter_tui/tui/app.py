@@ -37,6 +37,7 @@ from claudemeter_tui import gc_control
 from claudemeter_tui.feed import AcceptsSession, Feed
 from claudemeter_tui.settings import Settings
 from claudemeter_tui.tui.first_selection import FirstSelection
+from claudemeter_tui.tui.key_queue import KeyQueue
 from claudemeter_tui.tui.keys import BOUND_KEYS
 from claudemeter_tui.tui.screens.starting import StartingScreen
 from claudemeter_tui.tui.terminal import (
@@ -97,8 +98,8 @@ RELOAD_FROM = timedelta(days=1)
 """Periods from this length on are read again; shorter ones are soon filled by the run."""
 QUIT_KEYS = {"ctrl+q", *(name for key in BOUND_KEYS if key.action == "quit" for name in key.keys.split(","))}
 """Keys that end the program, even before the first frame."""
-SEARCH_KEY, SEARCH_TIMEOUT = "slash", 0.5
-"""Key that opens a search, and the seconds after which the next keys no longer wait for it."""
+SEARCH_KEY = "slash"
+"""Key that opens a search."""
 DEMO = "demo"
 """Exit value of the dashboard if the demo was requested."""
 ARCHIVE_WORKERS = "archive"
@@ -347,10 +348,7 @@ class Claudemeter(App[str]):
         self._is_observation_due = False
         """True if the log of events, which is loaded after the first figures, has not seen the store yet."""
         self._figure_cache: dict[OrgKey, OrgFigures] = {}
-        self._held_keys: list[textual_events.Key] = []
-        """Keys that were typed before the screen that has to handle them was open."""
-        self._is_search_opening = False
-        """True from `/` until its action has ended."""
+        self._key_queue = KeyQueue(self)
         self._is_draw_pending = True
         """True if a draw is scheduled, or the first frame is not painted yet."""
         self._first_selection = FirstSelection(self.options.org, self.options.wanted_org)
@@ -416,7 +414,7 @@ class Claudemeter(App[str]):
         set_scroll_bar_renderer(plain=self.options.ascii)
         self._schedule_draw()
         self._start_tick_timer()
-        self.call_later(self._release_keys)
+        self.call_later(self._key_queue.release)
         # Not earlier: a collection would delay the last figures, whose modules are loaded before.
         self.set_timer(1, gc_control.resume_collection)
         self.run_worker(self._feed.run(lambda reading: self.post_message(self.ReadingArrived(reading))))
@@ -429,37 +427,21 @@ class Claudemeter(App[str]):
             await self._dashboard_run.command.run()
 
     async def on_event(self, event: textual_events.Event) -> None:
-        """Handle an event; hold back keys that the next screen has to handle, such as the letters after `/`.
+        """Handle an event; a key waits for the last one, and for the first frame unless it quits."""
+        if not isinstance(event, textual_events.Key) or event.is_forwarded:
+            await super().on_event(event)
+        elif self._key_queue.is_busy or self._is_early(event):
+            self._key_queue.hold(event)
+        else:
+            self._key_queue.begin(event)
+            target = self.focused or self.screen
+            await super().on_event(event)
+            self._key_queue.follow(event, target)
 
-        Textual passes a key to the screen of this moment, and runs its action only after it has passed all
-        widgets. By then the next keys are on their way to the same screen, where they would be lost.
-        """
-        if isinstance(event, textual_events.Key) and not event.is_forwarded:
-            if self._holds_key(event):
-                self._held_keys.append(event)
-                return
-            is_text = self.focused is not None and self.focused.check_consume_key(event.key, event.character)
-            if event.key == SEARCH_KEY and not is_text:
-                self._is_search_opening = True
-                self.set_timer(SEARCH_TIMEOUT, self._release_keys)
-        await super().on_event(event)
-
-    def _holds_key(self, key: textual_events.Key) -> bool:
-        """Return True if the key has to wait: for the first frame, unless it quits, or for the search."""
-        is_letter = key.is_printable and any(one.key == SEARCH_KEY for one in self._held_keys)
-        is_early = not self._has_started and (is_letter or key.key not in QUIT_KEYS)
-        return is_early or self._is_search_opening
-
-    def on_key(self, event: textual_events.Key) -> None:
-        """Release the keys that were held back, after the action of this key, which is the last handler."""
-        if event.key == SEARCH_KEY:
-            self.call_later(self._release_keys)
-
-    async def _release_keys(self) -> None:
-        self._is_search_opening = False
-        keys, self._held_keys = self._held_keys, []
-        for key in keys:
-            await self.on_event(key)
+    def _is_early(self, key: textual_events.Key) -> bool:
+        """Return True if the key waits for the first frame; one that quits does not, unless behind `/`."""
+        is_letter = key.is_printable and any(one.key == SEARCH_KEY for one in self._key_queue.waiting)
+        return not self._has_started and (is_letter or key.key not in QUIT_KEYS)
 
     async def run_async(self, **how: Any) -> str | None:
         """Run the dashboard, and handle signals as before once the terminal is restored."""
@@ -1006,10 +988,10 @@ class Claudemeter(App[str]):
         if self._check_room():
             screenshots.save_visible_screenshot(self)
 
-    def action_command_palette(self) -> None:
-        """Open the command palette."""
+    async def action_command_palette(self) -> None:  # type: ignore[override] # Textual awaits any action
+        """Open the command palette; it ends when the next key is the first letter."""
         if not isinstance(self.screen, CommandPalette) and self._check_room():
-            self.push_screen(Palette(placeholder="Search commands"))
+            await self.push_screen(Palette(placeholder="Search commands"))
 
     async def action_open(self, name: str) -> None:
         """Open a screen over the dashboard in place of any other, or close it if it is open."""

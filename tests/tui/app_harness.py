@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
+from textual import events
 from textual.app import App
 from textual.pilot import Pilot
 
@@ -123,3 +124,10 @@ async def press_each(pilot: Pilot[Any], *keys: str) -> None:
         await pilot.press(key)
         await finish_workers(pilot.app)
         await pilot.pause()
+
+
+def type_at_once(pilot: Pilot[Any], *keys: str) -> None:
+    """Send keys without a pause, as a terminal does with what was typed while it was busy."""
+    for key in keys:
+        letter = "/" if key == "slash" else key if len(key) == 1 else None
+        pilot.app.post_message(events.Key(key, letter))

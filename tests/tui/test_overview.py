@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from rich.cells import cell_len
-from textual import events
 from textual.geometry import Region
 from textual.message import Message
 from textual.pilot import Pilot
@@ -67,7 +66,7 @@ from tests.scenes import (
     store,
 )
 from tests.terminal import PATIENCE
-from tests.tui.app_harness import Stage, app, finish_workers, screen, stage, text
+from tests.tui.app_harness import Stage, app, finish_workers, screen, stage, text, type_at_once
 
 SIZES = [(160, 45), (120, 36), (100, 30), (80, 24), (60, 20), (40, 8), (120, 1), (80, 3), (30, 6)]
 HOSTILE = (
@@ -913,19 +912,12 @@ async def test_slash_without_a_match_says_so() -> None:
         assert pilot.app.selected == (ACCOUNT, LAB)
 
 
-def type_at_once(pilot: Pilot[Any], keys: Sequence[str]) -> None:
-    """Send keys without a pause, as a terminal does with what was typed while it was busy."""
-    for key in keys:
-        letter = "/" if key == "slash" else key if len(key) == 1 else None
-        pilot.app.post_message(events.Key(key, letter))
-
-
 @pytest.mark.parametrize("before", ["", "o", "e", "d"])
 async def test_letters_typed_at_once_reach_the_search(before: str) -> None:
     """On every screen, the letters right behind the slash are searched for, also those that are keys."""
     async with app(stage(PERSONAL, TEAM, LABORATORY)).run_test(size=(120, 36)) as pilot:
         await pilot.pause()
-        type_at_once(pilot, [*before, "slash", *"qla/b", "left", "left", "left", "backspace"])
+        type_at_once(pilot, *before, "slash", *"qla/b", "left", "left", "left", "backspace")
         async with asyncio.timeout(PATIENCE):  # each key can take several rounds of messages
             while [field.value for field in pilot.app.screen.query(Input)] != ["qa/b"]:
                 await pilot.pause()
@@ -937,11 +929,11 @@ async def test_letters_typed_before_the_first_org_reach_the_search() -> None:
     shown = app(scene)
     async with shown.run_test(size=(120, 36)) as pilot:
         shown._has_started = False
-        type_at_once(pilot, ["slash", *"lab"])
+        type_at_once(pilot, "slash", *"lab")
         await pilot.pause()
         assert isinstance(shown.screen, StartingScreen)
         shown._has_started = True
-        shown.call_later(shown._release_keys)
+        shown.call_later(shown._key_queue.release)
         await pilot.pause()
         assert isinstance(shown.screen, OverviewScreen)
         assert "0 of 0" in text(pilot)
