@@ -768,15 +768,18 @@ class _PastSearch(NamedTuple):
     now: datetime
 
     def query(self, connection: sqlite3.Connection, org_id: int) -> PastMoment | None:
-        from claudemeter_tui.history.events import find_event_time
+        from claudemeter_tui.history.events import find_event_times
         from claudemeter_tui.history.past import load_past_moment
 
-        at: datetime | None = self.moment
+        times = [self.moment]
         if self.step:
-            at = find_event_time(connection, org_id, self.moment, self.step, self.now)
-        if at is None:
+            times = find_event_times(connection, org_id, self.moment, self.step, self.now)
+        lacks_events = len(times) < abs(self.step)
+        if not times or (lacks_events and self.step > 0):
             return None
-        return load_past_moment(connection, self.origin, (org_id, self.key), at, parse_kept_reply)
+        org = org_id, self.key
+        past = load_past_moment(connection, self.origin, org, times[-1], parse_kept_reply)
+        return past and past._replace(lacks_events=lacks_events)
 
 
 def locate_extension(chosen: Invocation) -> Installation:

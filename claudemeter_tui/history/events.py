@@ -59,20 +59,25 @@ def _load_refusal_events(
         yield build_refusal_event(refusal, CLAUDE_CODE_LOGIN, org, (account_key, uuid))
 
 
-def find_event_time(
+def find_event_times(
     connection: sqlite3.Connection, org_id: int, moment: datetime, step: int, until: datetime
-) -> datetime | None:
-    """Return the time of an org's last event before a moment (-1), or of the first after it (1).
+) -> list[datetime]:
+    """Return the different times of an org's next events after a moment, or before it, the nearest first.
 
-    None if there is no such event. Events after `until` are left out: the clock was wrong then.
+    Args:
+        connection: an open archive.
+        org_id: row of the org.
+        moment: the moment.
+        step: maximum number of times; negative for those before the moment.
+        until: time from which events are left out: the clock was wrong then.
     """
     query = (
-        "SELECT max(at) FROM events WHERE org_id = ? AND at < ? AND at <= ?"
+        "SELECT DISTINCT at FROM events WHERE org_id = ? AND at < ? AND at <= ? ORDER BY at DESC LIMIT ?"
         if step < 0
-        else "SELECT min(at) FROM events WHERE org_id = ? AND at > ? AND at <= ?"
+        else "SELECT DISTINCT at FROM events WHERE org_id = ? AND at > ? AND at <= ? ORDER BY at LIMIT ?"
     )
-    (at,) = connection.execute(query, (org_id, to_millis(moment), to_millis(until))).fetchone()
-    return from_millis(at) if at is not None else None
+    rows = connection.execute(query, (org_id, to_millis(moment), to_millis(until), abs(step)))
+    return [from_millis(at) for (at,) in rows]
 
 
 _LATER_FIELDS: Mapping[str, object] = {"windows": []}

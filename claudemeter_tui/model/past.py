@@ -125,3 +125,5 @@ class PastMoment(NamedTuple):
     """Events of the day before the moment, oldest first."""
     figures: PastFigures | None = None
     """Figures of the org, only if its replies of that time are no longer kept."""
+    lacks_events: bool = False
+    """True if it is the earliest event, although a search went further back."""

@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import sys
+from collections import deque
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -39,6 +40,7 @@ from claudemeter_tui.settings import Settings
 from claudemeter_tui.tui.first_selection import FirstSelection
 from claudemeter_tui.tui.key_queue import KeyQueue
 from claudemeter_tui.tui.keys import BOUND_KEYS
+from claudemeter_tui.tui.past_requests import MAX_RETURNS, ListReturn, PastRequest, PastRequests
 from claudemeter_tui.tui.screens.starting import StartingScreen
 from claudemeter_tui.tui.terminal import (
     ExitSignals,
@@ -69,7 +71,7 @@ if TYPE_CHECKING:  # the first frame does not wait for them
     from claudemeter_tui.tui.screens.connect import ConnectScreen
     from claudemeter_tui.tui.screens.events import EventsScreen
     from claudemeter_tui.tui.screens.history import HistoryScreen
-    from claudemeter_tui.tui.screens.lists import MomentChosen, MomentListScreen, Place
+    from claudemeter_tui.tui.screens.lists import MomentChosen
     from claudemeter_tui.tui.screens.overview import OverviewScreen
     from claudemeter_tui.tui.view import OrgFigures, View
     from claudemeter_tui.tui.widgets.key_hints import KeyHints
@@ -158,10 +160,10 @@ class Options(Settings):
     transcript_folders: tuple[str, ...] = ()
     """Folders that are searched for transcripts, as the user reads them."""
     load_past: Callable[[OrgKey, datetime, int], PastMoment | None] | None = None
-    """Returns the moment of an org's event before (-1) or after (1) a time, or of that time itself (0).
+    """Returns the moment so many events of an org after a time, before it if negative, or of it itself (0).
 
     It is called in a thread, and returns None if there is no such event, or if nothing was known of the org
-    then. None without an archive.
+    then; with fewer events before, the moment of the earliest. None without an archive.
     """
 
     list_extension_browsers: Callable[[], Collection[str]] = field(default=tuple)
@@ -219,15 +221,6 @@ class SeriesRequest(NamedTuple):
     """The past moment on screen. None for now."""
 
 
-class ListReturn(NamedTuple):
-    """The list to which Escape returns from a past moment."""
-
-    screen: type[MomentListScreen]
-    place: Place
-    key: OrgKey | None
-    """The org that was selected."""
-
-
 class Claudemeter(App[str]):
     """The dashboard."""
 
@@ -255,14 +248,11 @@ class Claudemeter(App[str]):
     class PastLoaded(Message):
         """A past moment: the only message that shows one."""
 
-        step: int
-        """Direction of the search: -1, 0 or 1."""
+        request: PastRequest
         key: OrgKey | None
-        """The org of the moment. None if none is known yet."""
+        """The org that was looked up. None if none is known yet."""
         past: PastMoment | None
         """None if there is no event in that direction, or nothing was known at that time."""
-        back: ListReturn | None = None
-        """The list in which the moment was chosen. None if it was not chosen in one."""
 
     @dataclass
     class HistoryLoaded(Message):
@@ -364,8 +354,9 @@ class Claudemeter(App[str]):
         self._is_overview_due = self.options.screen == "overview"
         """True until the overview was opened as the first screen."""
         self._is_loading_events = False
-        self._return: ListReturn | None = None
-        """The list in which the past moment on screen was chosen. None if it was not chosen in one."""
+        self._past_requests = PastRequests()
+        self._returns: deque[ListReturn] = deque(maxlen=MAX_RETURNS)
+        """The lists to which Escape returns one after the other, the last one first."""
         self._message_timer: Timer | None = None
         """Removes the message of a one-line pane. None if there was none."""
         self._refresh_answer: tuple[str, datetime] | None = None
@@ -432,6 +423,8 @@ class Claudemeter(App[str]):
             await super().on_event(event)
         elif self._key_queue.is_busy or self._is_early(event):
             self._key_queue.hold(event)
+        elif event.key == "escape" and self._cancel_choice():
+            await self._key_queue.release()
         else:
             self._key_queue.begin(event)
             target = self.focused or self.screen
@@ -696,62 +689,111 @@ class Claudemeter(App[str]):
     def action_past(self, step: int) -> None:
         """Show the dashboard as it was at the org's previous (-1) or next (1) event."""
         if self.selected is not None:
-            self.show_past(self.past.at if self.past is not None else self._clock(), step)
+            self._select_org(self.selected)
+            self._request_past(PastRequest(step))
 
     def on_moment_chosen(self, message: MomentChosen) -> None:
         """Show the dashboard as of the moment of a row, if the archive has it."""
         from claudemeter_tui.tui.screens.lists import MomentListScreen
 
         screen, back = self.screen, None
-        if isinstance(screen, MomentListScreen) and screen.IS_OVERLAY:
+        if isinstance(screen, MomentListScreen):
             back = ListReturn(type(screen), screen.get_place(), self.selected)
-        self.show_past(message.at, 0, self._restore_key(message.key) if message.key else None, back)
+        key = self._restore_key(message.key) if message.key else None
+        self._request_past(PastRequest(0, message.at, key, back))
 
-    @work(exclusive=True, group="past")
-    async def show_past(
-        self, moment: datetime, step: int = 0, key: OrgKey | None = None, back: ListReturn | None = None
-    ) -> None:
-        """Show an org as it was at a moment, or at its event before or after it.
+    def show_past(self, moment: datetime) -> None:
+        """Show the selected org as it was at a moment."""
+        self._request_past(PastRequest(0, moment))
 
-        Args:
-            moment: the moment.
-            step: 0 for the moment itself, -1 or 1 for the event before or after it.
-            key: the org. None for the selected one.
-            back: the list in which it was chosen. None for no list.
-        """
-        load, key = self.options.load_past, key or self.selected
-        past = await asyncio.to_thread(load, key, moment, step) if load and key else None
-        self.post_message(self.PastLoaded(step, key, past, back))
+    def _request_past(self, request: PastRequest) -> None:
+        if self._past_requests.add(request):
+            self._read_next_past()
+
+    def _read_next_past(self) -> None:
+        """Read the first past moment that was requested; the handler of its message reads the next one."""
+        request = self._past_requests.first
+        if request is not None:
+            shown_at = self.past.at if self.past is not None else self._clock()
+            self._load_past(request, request.key or self.selected, request.at or shown_at)
+
+    @work
+    async def _load_past(self, request: PastRequest, key: OrgKey | None, moment: datetime) -> None:
+        load = self.options.load_past
+        past = await asyncio.to_thread(load, key, moment, request.step) if load and key else None
+        self.post_message(self.PastLoaded(request, key, past))
 
     def on_claudemeter_past_loaded(self, message: PastLoaded) -> None:
-        """Show the moment, and close the list in which it was chosen; if there is none, say why."""
-        if message.past is not None:
-            if not message.step:
-                self._close_overlay()
-            self.past = message.past
-            self._return = message.back or self._return
-            self._select_org(message.key)
+        """Show the moment, or say why there is none, unless the request was cancelled; read the next one."""
+        if not self._past_requests.finish(message.request):
+            return
+        self._show_loaded_past(message)
+        if self.past is not None and self.selected not in (self.past.key, message.key):
+            self._past_requests.add_first(PastRequest())  # another org was selected meanwhile
+        self._read_next_past()
+
+    def _cancel_choice(self) -> bool:
+        """Forget the moment that was just chosen in the list on screen; return False if there is none."""
+        before = self._past_requests.first
+        is_found = self._past_requests.cancel_choice(type(self.screen))
+        if self._past_requests.first is not before:
+            self._read_next_past()
+        return is_found
+
+    def _show_loaded_past(self, message: PastLoaded) -> None:
+        request, past = message.request, message.past
+        is_complete = past is not None and not past.lacks_events
+        if past is not None:
+            if request.back is not None:
+                self._returns.append(replace(request.back, past=self.past))
+                if isinstance(self.screen, request.back.screen):
+                    self._close_overlay()
+            self.past = past
+            is_reselected = request.back is not None and self.selected != request.back.key
+            if request.key is not None and not is_reselected:
+                self._select_org(request.key)
         elif self.options.load_past is None:
             self.show_message(NO_PAST)
-        elif message.step > 0:
-            self.past = self._return = None
-        else:
-            no_history = "There is no history of this org at that time."
-            self.show_message("No earlier event of this org is kept." if message.step else no_history)
+            return
+        elif request.step > 0:
+            self._show_now()
+        if request.step < 0 and not is_complete:
+            self.show_message("No earlier event of this org is kept.")
+        elif request.step == 0 and past is None:
+            self.show_message("There is no history of this org at that time.")
+
+    def _show_now(self) -> None:
+        self.past = None
+        self._returns.clear()
 
     async def _leave_past(self) -> None:
-        """Return to now, and to the list in which the moment was chosen."""
-        back, self.past, self._return = self._return, None, None
-        if back is None or self.size.height <= 1:
+        """Return to the list in which the moment was chosen, over the moment before; without one, to now."""
+        self._past_requests.clear()
+        if not self._returns:
+            self._show_now()
             return
+        back = self._returns.pop()
+        self.past = back.past
         if getattr(self.screen, "SHOWS_PAST", False):
             self.pop_screen()
         self.selected = back.key
-        screen = back.screen(self._build_view())
-        screen.set_place(back.place)
-        await self.push_screen(screen)
+        if self.size.height > 1:
+            screen = back.screen(self._build_view(back.screen))
+            screen.set_place(back.place)
+            await self.push_screen(screen)
         self._load_missing_history()
         self._load_missing_machine()
+
+    def _describe_return(self) -> str:
+        """Return the name of the list, or the time of the moment, to which Escape returns; empty for now."""
+        from claudemeter_tui.formatting.values import format_moment
+
+        if not self._returns:
+            return ""
+        back = self._returns[-1]
+        if back.past is not None and back.screen.SHOWS_PAST:
+            return format_moment(back.past.at, self.now, self.options.zone)
+        return back.screen.LIST_NAME
 
     def find_shown_past(self, screen: type[Screen[Any]] | None = None) -> PastMoment | None:
         """Return the past moment that a screen shows, by default that on top. None for now."""
@@ -1007,7 +1049,9 @@ class Claudemeter(App[str]):
             "themes": themes.ThemesScreen,
         }
         if self.past is not None and self.past.figures is not None and name in NEED_REPLIES:
-            self.show_message("The replies of that time are no longer kept.")
+            from claudemeter_tui.tui.screens.lists import REPLIES_GONE
+
+            self.show_message(REPLIES_GONE)
             return
         if name in OF_ONE_ORG:
             self._select_org(self.selected)
@@ -1036,7 +1080,7 @@ class Claudemeter(App[str]):
         The message of a one-line pane ends, too.
         """
         self.message = ""
-        if not self._close_overlay() and self.past is not None:
+        if not self._close_overlay() and (self.past is not None or self._past_requests):
             await self._leave_past()
 
     def _close_overlay(self) -> bool:
@@ -1160,7 +1204,7 @@ class Claudemeter(App[str]):
             events_state=events_state,
             dismissed=frozenset() if is_past else self.dismissed,
             seen_at=self.now if past is not None else None,
-            return_title=self._return.screen.LIST_NAME if self._return is not None else "",
+            return_title=self._describe_return(),
             ascii=options.ascii,
             note=options.note,
             message=self.message,
@@ -1214,8 +1258,8 @@ class Claudemeter(App[str]):
         self._load_missing_series()
         self._load_missing_history()
         self._load_missing_machine()
-        if self.past is not None and self.past.key != self.selected:
-            self.show_past(self.past.at)
+        if self.past is not None and self.past.key != self.selected and not self._past_requests:
+            self._request_past(PastRequest())
         self._schedule_draw()
 
     def watch_past(self) -> None:

@@ -15,7 +15,7 @@ import pytest
 from claudemeter_tui.history.archive import Step
 from claudemeter_tui.history.database import ARCHIVE_NAME, open_for_writing, to_millis
 from claudemeter_tui.history.derivation import Deriver
-from claudemeter_tui.history.events import find_event_time
+from claudemeter_tui.history.events import find_event_times
 from claudemeter_tui.history.past import load_past_moment
 from claudemeter_tui.history.replay import iter_readings, load_store_at
 from claudemeter_tui.model.catalogue import Endpoint
@@ -179,7 +179,7 @@ def test_event_of_a_past_moment_is_not_after_it(connection: sqlite3.Connection) 
     at = READ + timedelta(milliseconds=1, microseconds=500)
     blocked = Event(EventKind.BLOCKED, at, SESSION, state.org, state.key)
     Deriver(connection).append_event(1, CLAUDE_AI, blocked)
-    moment = find_event_time(connection, 1, READ + MINUTE, -1, READ + MINUTE)
+    (moment,) = find_event_times(connection, 1, READ + MINUTE, -1, READ + MINUTE)
     assert moment == READ + timedelta(milliseconds=1)
     past = load_past_moment(connection, CLAUDE_AI, (1, state.key), moment, parse_kept_reply)
     assert past is not None

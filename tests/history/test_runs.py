@@ -15,7 +15,7 @@ import pytest
 from claudemeter_tui.history.codec import encode_value
 from claudemeter_tui.history.database import ARCHIVE_NAME, open_for_writing, to_millis
 from claudemeter_tui.history.derivation import QUARTER
-from claudemeter_tui.history.events import find_event_time, load_events
+from claudemeter_tui.history.events import find_event_times, load_events
 from claudemeter_tui.history.queries import read_events
 from claudemeter_tui.model.event_log import EventLog
 from claudemeter_tui.model.events import Event, EventKind
@@ -541,6 +541,20 @@ def test_a_rise_over_a_pause_is_in_no_later_window(connection: sqlite3.Connectio
     assert read_undated(connection) == [(to_millis(READ), to_millis(later), "USD:2", 2000)]
 
 
+def test_steps_lead_from_one_event_time_to_the_next(connection: sqlite3.Connection) -> None:
+    """Several events of one moment are one step, and fewer events than steps are all of them."""
+    archive = build(connection)
+    put(archive, readings(OrgBodies(), at=READ))
+    connection.execute("DELETE FROM events")
+    times = [NOW + minutes * MINUTE for minutes in (0, 0, 1, 2, 2, 3)]
+    for at in times:
+        archive._deriver.append_event(1, CLAUDE_AI, Event(EventKind.STALE, at, SESSION))
+    end = NOW + HOUR
+    assert find_event_times(connection, 1, end, -3, end) == [NOW + it * MINUTE for it in (3, 2, 1)]
+    assert find_event_times(connection, 1, end, -9, end) == [NOW + it * MINUTE for it in (3, 2, 1, 0)]
+    assert find_event_times(connection, 1, NOW, 2, end) == [NOW + it * MINUTE for it in (1, 2)]
+
+
 def test_no_step_leads_to_an_event_of_the_future(connection: sqlite3.Connection) -> None:
     """An event of a clock that was set forward is not found until its time has come."""
     archive = build(connection)
@@ -548,8 +562,8 @@ def test_no_step_leads_to_an_event_of_the_future(connection: sqlite3.Connection)
     for moment in (NOW, NOW + 400 * 24 * HOUR):
         archive._deriver.append_event(1, CLAUDE_AI, Event(EventKind.STALE, moment, SESSION))
     found = [
-        find_event_time(connection, 1, NOW + shift, step, NOW)
+        find_event_times(connection, 1, NOW + shift, step, NOW)
         for shift, step in ((-MINUTE, 1), (MINUTE, 1), (1000 * 24 * HOUR, -1))
     ]
-    assert found == [NOW, None, NOW]
-    assert find_event_time(connection, 1, NOW, 1, NOW + 500 * 24 * HOUR) == NOW + 400 * 24 * HOUR
+    assert found == [[NOW], [], [NOW]]
+    assert find_event_times(connection, 1, NOW, 1, NOW + 500 * 24 * HOUR) == [NOW + 400 * 24 * HOUR]

@@ -22,9 +22,9 @@ ENDING_WORKERS = (
     "_load_events",
     "_load_history",
     "_load_machine",
+    "_load_past",
     "_load_series",
     "_load_today",
-    "show_past",
 )
 """Workers that end by themselves."""
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -19,17 +21,20 @@ from claudemeter_tui.history.archive import Archive as HistoryArchive
 from claudemeter_tui.history.archive import Step
 from claudemeter_tui.history.database import ARCHIVE_NAME, locate_archive, open_for_writing, to_millis
 from claudemeter_tui.model.event_log import EventLog
+from claudemeter_tui.model.events import Event, EventKind
 from claudemeter_tui.model.past import PastMoment
 from claudemeter_tui.model.store import OrgKey, OrgState, Store
 from claudemeter_tui.tui.app import Claudemeter
 from claudemeter_tui.tui.screens.dashboard import DashboardScreen
+from claudemeter_tui.tui.screens.events import EventsScreen
 from claudemeter_tui.tui.screens.history import HistoryScreen
 from claudemeter_tui.tui.widgets.chart_panel import ChartPanel
 from claudemeter_tui.wiring import ArchiveReader
 from tests.archives import simulate_archive
 from tests.bodies import org_body, overage_body, usage_body
 from tests.machines import build_machine_loader
-from tests.scenes import NOW, PERSONAL, READ, TEAM, OrgBodies, readings
+from tests.scenes import NOW, PERSONAL, READ, SESSION, TEAM, OrgBodies, org_of, readings
+from tests.terminal import PATIENCE
 from tests.tui.app_harness import app, finish_workers, screen, stage, text
 from tests.tui.test_archived_charts import Archive
 
@@ -286,7 +291,10 @@ async def test_event_is_a_moment(load_past: LoadPast, *, has_replies: bool) -> N
         assert "as of 13:18: CAN WORK" in text(pilot)
         await press(pilot, "e")
         assert "Enter open" in text(pilot)
-        await press(pilot, "escape", "escape")
+        assert "as of 13:18" in text(pilot)
+        await press(pilot, *["escape"] * 3)
+        assert "as of 13:48" in text(pilot)
+        await press(pilot, "escape")
         assert "as of" not in text(pilot)
 
 
@@ -328,6 +336,169 @@ async def test_escape_returns_to_the_row_of_the_moment(
         assert "as of" not in text(pilot)
         await press(pilot, "left_square_bracket", "escape")
         assert isinstance(pilot.app.screen, DashboardScreen)
+
+
+@pytest.mark.parametrize("has_replies", [True, False])
+@pytest.mark.parametrize(("keys", "row"), [(("e",), "13:18"), *(one[:2] for one in RETURNS[:2])], ids=str)
+async def test_escape_returns_over_the_moment_before(
+    load_past: LoadPast, keys: tuple[str, ...], row: str, *, has_replies: bool
+) -> None:
+    """From a moment chosen over another one it leads to the list, to the other moment, and to now."""
+    if not has_replies:
+        forget_replies()
+    async with dashboard(load_past).run_test(size=WIDE) as pilot:
+        await press(pilot)
+        now = screen(pilot)
+        await press(pilot, "left_square_bracket", "left_square_bracket")
+        before = screen(pilot)
+        await press(pilot, *keys)
+        await press_until_marked(pilot, row)
+        chosen = screen(pilot)
+        await press(pilot, "enter")
+        assert "as of 13:" in text(pilot)
+        assert type(pilot.app.screen) is not HistoryScreen
+        for expected in (chosen, before, now):
+            await press(pilot, "escape")
+            assert screen(pilot) == expected
+
+
+async def test_escape_returns_to_the_figures_before(load_past: LoadPast) -> None:
+    """A row of the figures of a moment leads to another one; Escape returns to the same row."""
+    forget_replies()
+    async with dashboard(load_past).run_test(size=WIDE) as pilot:
+        await press(pilot)
+        now = screen(pilot)
+        await press(pilot, "left_square_bracket", "end")
+        before = screen(pilot)
+        await press(pilot, "enter")
+        assert "as of 13:18" in text(pilot)
+        await press(pilot, "escape")
+        assert screen(pilot) == before
+        await press(pilot, "escape")
+        assert screen(pilot) == now
+
+
+@pytest.mark.parametrize("key", ["d", "o"])
+async def test_screens_of_replies_say_that_they_are_gone(load_past: LoadPast, key: str) -> None:
+    """Details and overview stay open at a moment without replies."""
+
+    def load(org: OrgKey, moment: datetime, step: int) -> PastMoment | None:
+        if moment < NOW:
+            forget_replies()
+        return load_past(org, moment, step)
+
+    async with dashboard(load).run_test(size=WIDE) as pilot:
+        await press(pilot, "left_square_bracket", key, "left_square_bracket")
+        assert "as of 13:18" in text(pilot)
+        assert "The replies of that time are no longer kept." in text(pilot)
+        assert "No org yet" not in text(pilot)
+
+
+class EventTimes:
+    """A past with an event of the asked org at each of some minutes before now."""
+
+    def __init__(self, *minutes: int) -> None:
+        """Answer once `is_open` is set."""
+        self.times = sorted(NOW - one * MINUTE for one in minutes)
+        self.asked: list[tuple[OrgKey, int]] = []
+        self.is_open = threading.Event()
+
+    def load(self, key: OrgKey, moment: datetime, step: int) -> PastMoment | None:
+        """Return a moment as the archive does."""
+        self.asked.append((key, step))
+        assert self.is_open.wait(PATIENCE)
+        found = [at for at in self.times if (at < moment if step < 0 else at > moment)]
+        found = found[step:] if step < 0 else found[:step]
+        if step > len(found) or (step and not found):
+            return None
+        at = (found[0] if step < 0 else found[-1]) if step else moment
+        store = reduce(Store.apply, readings(PERSONAL, TEAM, at=at), Store())
+        return PastMoment(at, key, store, lacks_events=len(found) < abs(step))
+
+
+async def finish_requests(pilot: Pilot[Any]) -> None:
+    """Wait until every requested moment was read and is on screen."""
+    assert isinstance(pilot.app, Claudemeter)
+    async with asyncio.timeout(PATIENCE):
+        while pilot.app._key_queue.is_busy or pilot.app._past_requests:
+            await pilot.pause()
+    await pilot.pause()
+
+
+BACK, FORWARD = "left_square_bracket", "right_square_bracket"
+FAST_KEYS = [
+    (BACK,) * 5,
+    (BACK,) * 9,  # more than there are events
+    (BACK, BACK, BACK, FORWARD),
+    (BACK, FORWARD, BACK, BACK),
+    (BACK, FORWARD, FORWARD, BACK),
+    (BACK, BACK, "2", BACK),
+    ("2", BACK, "1", BACK, "2"),
+    (BACK, BACK, "escape"),
+    (BACK, BACK, "escape", BACK),
+    (BACK, "e", BACK, "escape", BACK),
+    (BACK, "h", BACK, "escape"),
+    (BACK, "o", "down", BACK, "enter"),
+]
+
+
+@pytest.mark.parametrize("keys", FAST_KEYS, ids=str)
+async def test_each_press_counts_while_the_archive_is_read(keys: tuple[str, ...]) -> None:
+    """The moment and the org are those that the same keys reach one by one."""
+    found = []
+    for is_fast in (False, True):
+        past = EventTimes(10, 20, 30, 40, 50, 60, 70)
+        async with app(stage(PERSONAL, TEAM), load_past=past.load).run_test(size=WIDE) as pilot:
+            await press(pilot, "1")
+            if is_fast:
+                for key in keys:
+                    await pilot.press(key)
+                past.is_open.set()
+                await finish_requests(pilot)
+                assert len(past.asked) <= len(keys)
+            else:
+                past.is_open.set()
+                await press(pilot, *keys)
+            await press(pilot)
+            found.append(screen(pilot))
+    assert found[0] == found[1]
+
+
+async def test_held_key_reads_the_archive_twice() -> None:
+    """The presses while a moment is read become one search."""
+    past = EventTimes(*range(10, 60))
+    async with app(stage(PERSONAL), load_past=past.load).run_test(size=WIDE, notifications=True) as pilot:
+        await pilot.pause()
+        await pilot.press(*[BACK] * 20)
+        past.is_open.set()
+        await finish_requests(pilot)
+        assert [step for _, step in past.asked] == [-1, -19]
+        assert "as of 14:19" in text(pilot)
+        await pilot.press(*[BACK] * 40)
+        await finish_requests(pilot)
+        assert "as of 13:49" in text(pilot)
+        assert "No earlier event of this org is kept." in text(pilot)
+
+
+async def test_escape_keeps_the_list_whose_moment_is_being_read() -> None:
+    """A choice that is not on screen yet is forgotten; another row takes its place."""
+    past = EventTimes()
+    events = tuple(
+        Event(EventKind.STALE, NOW - minutes * MINUTE, SESSION, org_of(PERSONAL.org)) for minutes in (20, 10)
+    )
+    given = app(stage(PERSONAL), load_past=past.load, load_events=lambda *_: events)
+    async with given.run_test(size=WIDE) as pilot:
+        await press(pilot, "e")
+        await pilot.press("enter", "escape")
+        assert isinstance(pilot.app.screen, EventsScreen)
+        await pilot.press("enter", "down", "enter")
+        past.is_open.set()
+        await finish_requests(pilot)
+        assert "as of 14:28" in text(pilot)
+        await press(pilot, "escape")
+        assert isinstance(pilot.app.screen, EventsScreen)
+        await press(pilot, "escape")
+        assert "as of" not in text(pilot)
 
 
 @pytest.mark.parametrize("has_replies", [True, False])

@@ -257,7 +257,7 @@ class DetailsScreen(ListScreen):
         if tab == FIGURES_TAB:
             width = self.app.size.width - self._preview_width - 1
             view = self.view
-            sections = [Section(describe_no_org(view.store), ())]
+            sections = [Section(describe_no_org(view), ())]
             if view.state is not None:
                 sections = build_sections(view.store, view.state, view.now, view.zone)
             has_space = self.item_list.size.height >= SPACED_FROM

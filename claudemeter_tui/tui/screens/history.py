@@ -143,7 +143,7 @@ class HistoryScreen(PagesScreen):
 
     def _build_empty_page(self, answer: HistoryAnswer | None, width: int) -> ListPage:
         if self.view.state is None and self.view.past_figures is None:
-            return build_text_page((describe_no_org(self.view.store),), width)
+            return build_text_page((describe_no_org(self.view),), width)
         match self.view.history_state:
             case HistoryState.OFF:
                 return build_text_page(HISTORY_OFF, width)

@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from claudemeter_tui.formatting.problems import describe_missing_session
-from claudemeter_tui.model.store import OrgKey, Store
+from claudemeter_tui.model.store import OrgKey
 from claudemeter_tui.tui.keys import HELP_KEY, READING_KEYS, Key
 from claudemeter_tui.tui.screens.base import ViewScreen
 from claudemeter_tui.tui.styled_text import (
@@ -32,6 +32,7 @@ from claudemeter_tui.tui.widgets.key_hints import KeyHints
 from claudemeter_tui.tui.widgets.list_view import ClickableLine, ListPage, SearchBar, VirtualList
 
 NO_MOMENT = "Nothing was read then."
+REPLIES_GONE = "The replies of that time are no longer kept."
 PAGE_HINTS = (
     Key("", "Esc", "close", "close", ""),
     Key("", "↑↓", "", "scroll", ""),
@@ -90,10 +91,12 @@ class PageScreen(ViewScreen):
         self.update_text(self.query_exactly_one(Static), self.build_content(width - 5))
 
 
-def describe_no_org(store: Store) -> str:
+def describe_no_org(view: View) -> str:
     """Return the text of a screen about orgs if there is none."""
-    if store.ignored_org_count:
-        return f"{describe_missing_session((), (), store.ignored_org_count).title}."
+    if view.past_figures is not None:
+        return REPLIES_GONE
+    if view.store.ignored_org_count:
+        return f"{describe_missing_session((), (), view.store.ignored_org_count).title}."
     return "No org yet."
 
 

@@ -497,7 +497,7 @@ class OverviewScreen(ListScreen):
         if not self._rows:
             text = build_line(" " * org_table.MARK_WIDTH, (NO_MATCH, MUTED))
             if not self._all_rows:
-                text = build_line((describe_no_org(self.view.store), HEADING))
+                text = build_line((describe_no_org(self.view), HEADING))
             no_match = add_cursor_mark(text, width, selected=False)
             return ListModel((0, 1), lambda *_: no_match, is_selectable=lambda _: False)
         return ListModel(range(len(self._rows) + 1), self._draw_line)
