@@ -926,7 +926,9 @@ class Claudemeter(App[str]):
         from claudemeter_tui.tui.screens.dashboard import DashboardScreen
         from claudemeter_tui.tui.screens.overview import JumpScreen
 
-        if isinstance(self.screen, StartingScreen | DashboardScreen) and self._check_room():
+        if getattr(self.screen, "SHOWS_PAST", False):
+            self._check_replies()
+        elif isinstance(self.screen, StartingScreen | DashboardScreen) and self._check_room():
             if isinstance(self.screen, StartingScreen):
                 self._show_dashboard()
             await self.push_screen(JumpScreen(self._build_view()))
@@ -1048,10 +1050,7 @@ class Claudemeter(App[str]):
             "overview": overview.OverviewScreen,
             "themes": themes.ThemesScreen,
         }
-        if self.past is not None and self.past.figures is not None and name in NEED_REPLIES:
-            from claudemeter_tui.tui.screens.lists import REPLIES_GONE
-
-            self.show_message(REPLIES_GONE)
+        if name in NEED_REPLIES and not self._check_replies():
             return
         if name in OF_ONE_ORG:
             self._select_org(self.selected)
@@ -1103,6 +1102,15 @@ class Claudemeter(App[str]):
         if not has_room:
             self.show_message("Not in a pane with one line.")
         return has_room
+
+    def _check_replies(self) -> bool:
+        """Return True if the replies of the moment on screen are kept; if not, say so."""
+        from claudemeter_tui.tui.screens.lists import REPLIES_GONE
+
+        are_kept = self.past is None or self.past.figures is None
+        if not are_kept:
+            self.show_message(REPLIES_GONE)
+        return are_kept
 
     @property
     def _may_alert(self) -> bool:

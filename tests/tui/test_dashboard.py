@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 import webbrowser
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from textual.binding import Binding
 from textual.command import CommandList
 from textual.containers import VerticalScroll
 from textual.geometry import Size
@@ -17,10 +21,11 @@ from textual.pilot import Pilot
 
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading, Schedule
-from claudemeter_tui.tui import web_browser
+from claudemeter_tui.tui import screens, web_browser
 from claudemeter_tui.tui.app import Claudemeter, compute_tick_delay
 from claudemeter_tui.tui.keys import FOOTER_KEYS, KEY_GROUPS
 from claudemeter_tui.tui.layout import WIDE_FROM, compute_panel_shares
+from claudemeter_tui.tui.screens.base import ViewScreen
 from claudemeter_tui.tui.screens.connect import ConnectScreen
 from claudemeter_tui.tui.screens.dashboard import DashboardScreen
 from claudemeter_tui.tui.screens.events import EventsScreen
@@ -30,6 +35,8 @@ from claudemeter_tui.tui.screens.help import (
     HelpScreen,
     list_key_groups,
 )
+from claudemeter_tui.tui.screens.lists import ListScreen, MomentListScreen, PageScreen
+from claudemeter_tui.tui.screens.pages import PagesScreen
 from tests.bodies import TEAM as TEAM_UUID
 from tests.bodies import usage_body
 from tests.scenes import (
@@ -489,6 +496,37 @@ def test_help_names_no_key_twice_for_two_purposes() -> None:
         assert here[1] == own
         assert len(names) == len(set(names))
     assert not {"p", "d"} & {key.display for key in list_key_groups(ConnectScreen)[0][1][1]}
+
+
+BASE_SCREENS = (ViewScreen, PageScreen, ListScreen, MomentListScreen, PagesScreen)
+"""Base classes of screens, which are never opened."""
+
+
+def test_help_knows_the_keys_of_every_screen() -> None:
+    """Each screen but the dashboard and the help has a section, with every key that is bound there."""
+    for module in pkgutil.iter_modules(screens.__path__, f"{screens.__name__}."):
+        importlib.import_module(module.name)
+    found = {*list_subclasses(ViewScreen)} - {*BASE_SCREENS, DashboardScreen, HelpScreen}
+    assert len(found) >= len(SCREEN_KEY_GROUPS)
+    for one in found:
+        title, own = list_key_groups(one)[0][0]
+        assert title.endswith(" (here)"), one
+        assert list_bound(one) - list_bound(ViewScreen) - {"escape"} <= {
+            name for key in own for name in key.keys.split(",")
+        }, one
+
+
+def list_bound(screen_type: type[ViewScreen]) -> set[str]:
+    """Return the names of all keys that a class binds."""
+    bindings = [one for one in screen_type.BINDINGS if isinstance(one, Binding)]
+    return {name for one in bindings for name in one.key.split(",")}
+
+
+def list_subclasses(base: type[ViewScreen]) -> Iterator[type[ViewScreen]]:
+    """Yield all subclasses."""
+    for one in base.__subclasses__():
+        yield one
+        yield from list_subclasses(one)
 
 
 async def test_help_of_the_dashboard_begins_with_its_groups() -> None:

@@ -568,6 +568,16 @@ async def test_figures_only_lead_on(load_past: LoadPast) -> None:
         assert "as of" not in text(pilot)
 
 
+async def test_help_over_figures_begins_with_their_keys(load_past: LoadPast) -> None:
+    """The help has the keys of the page below it; `/`, which needs replies, says that there are none."""
+    forget_replies()
+    async with dashboard(load_past).run_test(size=WIDE, notifications=True) as pilot:
+        await press(pilot, "left_square_bracket", "question_mark")
+        assert "Past figures (here)" in text(pilot)
+        await press(pilot, "escape", "slash")
+        assert "The replies of that time are no longer kept." in text(pilot)
+
+
 async def test_verdict_of_a_pause_is_not_known(load_past: LoadPast) -> None:
     """A figure that was last read long before has its times, and the verdict is UNKNOWN."""
     forget_replies()

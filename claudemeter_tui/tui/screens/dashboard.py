@@ -14,7 +14,7 @@ from textual.geometry import Size
 from textual.widget import Widget
 from textual.widgets import Static
 
-from claudemeter_tui.tui.keys import FOOTER_KEYS, HELP_KEY, ORG_KEYS, PERIOD_HINT, Key
+from claudemeter_tui.tui.keys import CHART_KEYS, FOOTER_KEYS, HELP_KEY, ORG_KEYS, PERIOD_HINT, Key
 from claudemeter_tui.tui.layout import Layout, LayoutNeeds, compute_layout, compute_panel_shares
 from claudemeter_tui.tui.screens.base import ViewScreen
 from claudemeter_tui.tui.view import View
@@ -139,8 +139,10 @@ def _set_class(part: Widget, name: str, *, is_set: bool) -> bool:
     return is_changed
 
 
+CHART_SCREEN_KEYS = (*CHART_KEYS, Key("", "Esc", "close", "close", "close the chart"))
+"""All keys of the screen with only the chart."""
 CHART_HINTS = (
-    Key("", "Esc", "close", "close", ""),
+    CHART_SCREEN_KEYS[-1],
     HELP_KEY,
     Key("", "w", "windows", "switch", ""),
     PERIOD_HINT,

@@ -16,12 +16,14 @@ from claudemeter_tui.model.verdict import STATE_SEVERITIES, VerdictState
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.keys import KEY_GROUPS, KeyGroup
 from claudemeter_tui.tui.screens.connect import CONNECT_KEYS, ConnectScreen
+from claudemeter_tui.tui.screens.dashboard import CHART_SCREEN_KEYS, ChartScreen
 from claudemeter_tui.tui.screens.details import DETAILS_KEYS, DetailsScreen
 from claudemeter_tui.tui.screens.events import EVENTS_KEYS, EventsScreen
 from claudemeter_tui.tui.screens.history import HISTORY_KEYS, HistoryScreen
 from claudemeter_tui.tui.screens.lists import PageScreen
 from claudemeter_tui.tui.screens.machine import MACHINE_KEYS, MachineScreen
 from claudemeter_tui.tui.screens.overview import OVERVIEW_KEYS, OverviewScreen
+from claudemeter_tui.tui.screens.past import PAST_SCREEN_KEYS, PastScreen
 from claudemeter_tui.tui.screens.themes import THEMES_KEYS, ThemesScreen
 from claudemeter_tui.tui.styled_text import (
     HEADING,
@@ -49,9 +51,15 @@ SCREEN_KEY_GROUPS: Mapping[type[Screen[Any]], KeyGroup] = {
     EventsScreen: ("Events", EVENTS_KEYS),
     ThemesScreen: ("Themes", THEMES_KEYS),
     ConnectScreen: ("Without a session", CONNECT_KEYS[:-1]),
+    PastScreen: ("Past figures", PAST_SCREEN_KEYS),
+    ChartScreen: ("Chart", CHART_SCREEN_KEYS),
 }
 """Title and keys of each screen other than the dashboard."""
-OTHER_KEY_GROUPS = tuple(SCREEN_KEY_GROUPS.values())
+DASHBOARD_FORMS = (PastScreen, ChartScreen)
+"""Screens in place of the dashboard, whose keys are those of the dashboard or of every list."""
+OTHER_KEY_GROUPS = tuple(
+    group for screen, group in SCREEN_KEY_GROUPS.items() if screen not in DASHBOARD_FORMS
+)
 """Keys of the other screens."""
 DASHBOARD_NAMES = frozenset({"Tab", "Shift+Tab", "/", "+", "-", "w"})
 """Names of the keys in `KEY_GROUPS` that do something on the dashboard only."""
@@ -126,14 +134,16 @@ class HelpScreen(PageScreen):
 
 def list_key_groups(screen: type[Screen[Any]] | None) -> tuple[Sequence[KeyGroup], Sequence[KeyGroup]]:
     """Return the keys that work on a screen, its own first, then those of the other screens."""
-    own = SCREEN_KEY_GROUPS.get(screen) if screen is not None else None
+    kinds = screen.__mro__ if screen is not None else ()
+    own = next((SCREEN_KEY_GROUPS[kind] for kind in kinds if kind in SCREEN_KEY_GROUPS), None)
     if own is None:
         return KEY_GROUPS, OTHER_KEY_GROUPS
     title, keys = own
-    taken = DASHBOARD_NAMES.union(*(key.display.split() for key in keys))
+    names = {name for key in keys for name in key.display.split()}
+    only_there = DASHBOARD_NAMES - names if screen in DASHBOARD_FORMS else DASHBOARD_NAMES
     general = [key for _, group in KEY_GROUPS for key in group]
-    everywhere = [key.keep_names(lambda name: name not in taken) for key in general]
-    dashboard = [key.keep_names(lambda name: name in DASHBOARD_NAMES) for key in general]
+    everywhere = [key.keep_names(lambda name: name not in DASHBOARD_NAMES | names) for key in general]
+    dashboard = [key.keep_names(lambda name: name in only_there) for key in general]
     here = (f"{title} (here)", keys), ("Everywhere", tuple(key for key in everywhere if key.display))
     others = ("Dashboard", tuple(key for key in dashboard if key.display))
     return here, (others, *(group for group in OTHER_KEY_GROUPS if group is not own))

@@ -41,6 +41,13 @@ from claudemeter_tui.tui.widgets.event_table import ONE_LINE_BELOW, EventTable
 from claudemeter_tui.tui.widgets.list_view import BLANK_ROW, MARK_WIDTH, ListPage, ListRow, build_row, fix_row
 from claudemeter_tui.tui.widgets.tables import Cell, Table
 
+PAST_SCREEN_KEYS = (
+    AS_OF_KEY,
+    *ORG_KEYS[:2],
+    *CURSOR_KEYS,
+    Key("", "Esc", "close", "back", "return to the list or the moment before, or to now"),
+)
+"""All keys of the screen."""
 TITLES = ("", "value", "", "since", "confirmed")
 
 
@@ -49,11 +56,9 @@ class PastScreen(MomentListScreen):
 
     IS_OVERLAY = False
     SHOWS_PAST = True
-    BINDINGS: ClassVar[list[BindingType]] = [
-        key.build_binding() for key in (AS_OF_KEY, *CURSOR_KEYS, *ORG_KEYS)
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in PAST_SCREEN_KEYS if key.keys]
     HINTS = (
-        Key("", "Esc", "close", "back", ""),
+        PAST_SCREEN_KEYS[-1],
         HELP_KEY,
         AS_OF_KEY,
         PAST_KEYS[0]._replace(display="[ ]", label="event", action=""),
