@@ -25,7 +25,7 @@ from claudemeter_tui.extension.host import ExtensionHost, Greeting, build_fault,
 from claudemeter_tui.extension.identity import EXTENSION_ORIGIN
 from claudemeter_tui.extension.messages import Message, MessageError, read_message, write_message
 from claudemeter_tui.extension.names import claim_name
-from claudemeter_tui.extension.toolbar import REFRESH
+from claudemeter_tui.extension.toolbar import POPUP
 from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN
 from claudemeter_tui.model.store import Store
 from claudemeter_tui.settings import SettingsError
@@ -103,7 +103,7 @@ def _wait_for_settings(browser: str, source: BinaryIO, target: BinaryIO) -> Invo
         try:
             return _load_settings(browser)
         except SettingsError as error:
-            write_message(target, build_fault(f"{error}. Correct it, then {REFRESH}."))
+            write_message(target, build_fault(f"{error}. Correct it, then {POPUP.refresh}."))
         while (message := read_message(source)) is not None and message.get("type") != "refresh":
             pass
         if message is None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from claudemeter_tui.extension.messages import Message
 from claudemeter_tui.formatting.problems import (
     PROBLEM_TEXTS,
+    Controls,
     describe_problem_cure,
     format_problem_title,
     is_informational,
@@ -26,8 +27,8 @@ from claudemeter_tui.model.verdict import (
 )
 from claudemeter_tui.model.windows import Severity
 
-REFRESH = "click “Refresh now”"
-"""Words of a cure in place of the dashboard's key."""
+POPUP = Controls("click “Refresh now”", "Report it")
+"""Controls of the popup."""
 UNKNOWN_BADGE, BLOCKED_BADGE = "?", "!"
 UNKNOWN_LEVEL = "unknown"
 _LEVELS = {
@@ -105,6 +106,6 @@ def _list_notes(store: Store, zone: tzinfo | None) -> Iterator[str]:
     for problem in store.problems:
         if is_informational(problem) or (store.orgs and problem.error_kind not in ARCHIVE_ERRORS):
             continue
-        cure = describe_problem_cure(problem, REFRESH)
+        cure = describe_problem_cure(problem, POPUP)
         summary = PROBLEM_TEXTS[problem.error_kind].summary
         yield f"{format_problem_title(problem, zone)}: {summary} {cure}"

@@ -26,11 +26,39 @@ if TYPE_CHECKING:
 
 COOKIE_VARIABLE_SESSION, COOKIE_FILE_SESSION = "CLAUDEMETER_COOKIE", "cookie file"
 """Names in place of the browser's for a session that the user provided."""
-DASHBOARD_REFRESH = "press r"
-"""Words of a cure that tell how to poll now; in the dashboard, that is a key."""
-_UNIGNORE = "Remove a name from it (--config shows its place), then restart."
-_RETRIES = "Nothing to do – it retries automatically."
-_REPORT = "Press s to save a screenshot, and report it: the reply has changed, or claudemeter has a bug."
+_UNIGNORE = "Remove a name from it (--config shows its place), then restart"
+
+
+class Controls(NamedTuple):
+    """Ways to act on a problem at a place on screen, as the words of a cure name them."""
+
+    refresh: str
+    """Way to poll now, within a sentence."""
+    report: str
+    """Way to report a bug; begins a sentence."""
+
+
+DASHBOARD = Controls("press r", "Press s to save a screenshot, and report it")
+"""The keys of the dashboard."""
+
+
+class Cure(NamedTuple):
+    """Parts of the sentence that says how a problem ends."""
+
+    action: str
+    """Action of the user; begins with a verb. For a report, the reason for it."""
+    polls_then: bool = False
+    """True if a poll has to follow that does not wait for the next one."""
+    note: str = ""
+    """The end of the sentence, with the blank or the mark before it. Empty for none."""
+    is_report: bool = False
+    """True if only a report helps."""
+
+    def format(self, controls: Controls = DASHBOARD) -> str:
+        """Return the sentence."""
+        action = f"{controls.report}: {self.action}" if self.is_report else self.action
+        poll = f", then {controls.refresh}" if self.polls_then else ""
+        return f"{action}{poll}{self.note}."
 
 
 class ProblemText(NamedTuple):
@@ -38,81 +66,90 @@ class ProblemText(NamedTuple):
 
     summary: str
     """The cause, in a sentence."""
-    cure: str
-    """The cure; begins with a verb."""
+    cure: Cure
 
 
+_RETRIES = Cure("Nothing to do – it retries automatically")
+_ALSO_RETRIES = "; it also retries automatically"
+_REPORT = Cure("the reply has changed, or claudemeter has a bug", is_report=True)
 PROBLEM_TEXTS: dict[ErrorKind, ProblemText] = {
     ErrorKind.NO_ROUTE: ProblemText(
-        "The network is unreachable.", "Check the connection, then press r; it also retries automatically."
+        "The network is unreachable.", Cure("Check the connection", polls_then=True, note=_ALSO_RETRIES)
     ),
     ErrorKind.DNS: ProblemText(
         "The server name could not be resolved.",
-        "Check the connection and DNS, then press r; it also retries automatically.",
+        Cure("Check the connection and DNS", polls_then=True, note=_ALSO_RETRIES),
     ),
     ErrorKind.CONNECTION_REFUSED: ProblemText(
-        "Connection refused.", "Check the firewall, the proxy settings and --base-url (if set), then press r."
+        "Connection refused.",
+        Cure("Check the firewall, the proxy settings and --base-url (if set)", polls_then=True),
     ),
     ErrorKind.TLS: ProblemText(
         "TLS failed or the certificate is not trusted, so nothing was sent.",
-        "Open the login page of a public network first; behind a company proxy, set SSL_CERT_FILE to its"
-        " certificate and restart.",
+        Cure(
+            "Open the login page of a public network first; behind a company proxy, set SSL_CERT_FILE to its"
+            " certificate and restart"
+        ),
     ),
     ErrorKind.PROXY: ProblemText(
         "The proxy cannot be used, or it rejected the request.",
-        "Check HTTPS_PROXY and NO_PROXY, then restart.",
+        Cure("Check HTTPS_PROXY and NO_PROXY, then restart"),
     ),
     ErrorKind.TIMEOUT: ProblemText("The reply did not arrive in time.", _RETRIES),
     ErrorKind.CUT_OFF: ProblemText("Connection dropped mid-reply.", _RETRIES),
     ErrorKind.FETCH_FAILED: ProblemText(
         "The browser got no answer from claude.ai: no network, a redirect, or a blocked request.",
-        "Open claude.ai in that browser to see what it says, then press r; it also retries automatically.",
+        Cure("Open claude.ai in that browser to see what it says", polls_then=True, note=_ALSO_RETRIES),
     ),
     ErrorKind.BROWSER_CLOSED: ProblemText(
         "The browser that reads this account is closed, or its extension is off.",
-        "Start the browser; if that does not help, claudemeter-tui --extension status says more.",
+        Cure("Start the browser; if that does not help, claudemeter-tui --extension status says more"),
     ),
     ErrorKind.EXTENSION_OLD: ProblemText(
         "The extension in the browser is older than claudemeter and does not send this request.",
-        "Reload the extension on the browser's page of extensions.",
+        Cure("Reload the extension on the browser's page of extensions"),
     ),
     ErrorKind.NO_SESSION: ProblemText(
-        "No session found.", "Sign in to claude.ai in a browser on this machine, then press r."
+        "No session found.", Cure("Sign in to claude.ai in a browser on this machine", polls_then=True)
     ),
     ErrorKind.EXPIRED: ProblemText(
         "The session has expired or was signed out.",
-        "Sign in to claude.ai in that browser again, then press r.",
+        Cure("Sign in to claude.ai in that browser again", polls_then=True),
     ),
     ErrorKind.FORBIDDEN: ProblemText(
         "This account is not allowed to read the reply.",
-        "Ask an administrator for access: it depends on your role in the org.",
+        Cure("Ask an administrator for access: it depends on your role in the org"),
     ),
     ErrorKind.WRONG_ORG: ProblemText(
         "The org does not belong to the signed-in account.",
-        "Press r if you have switched accounts in the browser.",
+        Cure("Check which account the browser is signed in to", polls_then=True),
     ),
     ErrorKind.CHALLENGE: ProblemText(
         "Cloudflare wants a browser check. Your session is probably fine.",
-        "Open claude.ai in the browser once to pass the check, then press r; meanwhile Claude Code's login,"
-        " if there is one, reads the limits.",
+        Cure(
+            "Open claude.ai in the browser once to pass the check",
+            polls_then=True,
+            note="; meanwhile Claude Code's login, if there is one, reads the limits",
+        ),
     ),
     ErrorKind.DENIED: ProblemText(
         "claude.ai's firewall denied access to this address or program; the session is not the cause.",
-        "Leave the VPN or proxy if claude.ai does not open in the browser either, then press r.",
+        Cure("Leave the VPN or proxy if claude.ai does not open in the browser either", polls_then=True),
     ),
     ErrorKind.REGION: ProblemText(
         "claude.ai is not available in this region or to this client.",
-        "Leave the VPN or proxy, if there is one, then press r.",
+        Cure("Leave the VPN or proxy, if there is one", polls_then=True),
     ),
     ErrorKind.REDIRECT: ProblemText(
         "claude.ai sent a redirect instead of data; redirects are not followed.",
-        "Open claude.ai in the browser to see what it asks for, then press r.",
+        Cure("Open claude.ai in the browser to see what it asks for", polls_then=True),
     ),
     ErrorKind.TOKEN_INVALID: ProblemText(
-        "The credentials were rejected.", "Sign in again in the program that they come from, then press r."
+        "The credentials were rejected.",
+        Cure("Sign in again in the program that they come from", polls_then=True),
     ),
     ErrorKind.TOKEN_SCOPE: ProblemText(
-        "These credentials have no permission to read usage.", "Sign in again with a full login."
+        "These credentials have no permission to read usage.", Cure("Sign in again with a full login")
     ),
     ErrorKind.NOT_FOUND: ProblemText("claude.ai has no such data for this org.", _RETRIES),
     ErrorKind.THROTTLED: ProblemText("claude.ai limits the rate of requests.", _RETRIES),
@@ -120,38 +157,42 @@ PROBLEM_TEXTS: dict[ErrorKind, ProblemText] = {
     ErrorKind.UNEXPECTED: ProblemText("claude.ai sent an unexpected reply.", _REPORT),
     ErrorKind.LOGIN_PAGE: ProblemText(
         "A web page arrived instead of data, perhaps the login page of a public network.",
-        "Open any page in the browser, sign in if asked, then press r.",
+        Cure("Open any page in the browser, sign in if asked", polls_then=True),
     ),
     ErrorKind.MALFORMED: ProblemText("Unreadable reply.", _RETRIES),
     ErrorKind.TOO_LARGE: ProblemText("The reply is too large and was not read.", _RETRIES),
     ErrorKind.NO_ORGS: ProblemText(
-        "The account has no org with usage.", "Sign in with the account that has the plan, then press r."
+        "The account has no org with usage.",
+        Cure("Sign in with the account that has the plan", polls_then=True),
     ),
-    ErrorKind.ALL_IGNORED: ProblemText("The setting `ignore` covers every org of the account.", _UNIGNORE),
+    ErrorKind.ALL_IGNORED: ProblemText(
+        "The setting `ignore` covers every org of the account.", Cure(_UNIGNORE)
+    ),
     ErrorKind.UNREAD: ProblemText(
         "The poll ran out of time before this reply: claude.ai is slow, or the account has many orgs.",
-        "Nothing to do – the next poll begins with it.",
+        Cure("Nothing to do – the next poll begins with it"),
     ),
     ErrorKind.BUG: ProblemText("Bug in claudemeter – please report it.", _REPORT),
     ErrorKind.EXPIRES_SOON: ProblemText(
-        "The session expires within three days.", "Sign in to claude.ai in that browser again before then."
+        "The session expires within three days.",
+        Cure("Sign in to claude.ai in that browser again before then"),
     ),
     ErrorKind.NEW_FIELD: ProblemText(
         "The reply has a field that claudemeter does not know.",
-        "Nothing to do – the known figures are right.",
+        Cure("Nothing to do – the known figures are right"),
     ),
     ErrorKind.ODD_VALUE: ProblemText("A figure has an unknown format and is left out.", _REPORT),
     ErrorKind.ARCHIVE_FAILED: ProblemText(
         "The history file cannot be written, so this reading is only on screen.",
-        "Free some disk space, or make the data folder writable; it retries at every poll.",
+        Cure("Free some disk space, or make the data folder writable; it retries at every poll"),
     ),
     ErrorKind.ARCHIVE_NEWER: ProblemText(
         "A newer version of claudemeter wrote the history file, so this one does not change it.",
-        "Update claudemeter, or set history.enabled = false.",
+        Cure("Update claudemeter, or set history.enabled = false"),
     ),
     ErrorKind.ARCHIVE_DAMAGED: ProblemText(
         "The history file was damaged. It was renamed, and what could be read is in a new file.",
-        "Check the disk; then delete the renamed file in the data folder.",
+        Cure("Check the disk; then delete the renamed file in the data folder"),
     ),
 }
 """Summary and cure of every kind of error."""
@@ -167,28 +208,25 @@ def is_informational(problem: Problem) -> bool:
     return problem.error_kind in INFORMATIONAL_ERRORS
 
 
-def describe_problem_cure(problem: Problem, refresh: str = DASHBOARD_REFRESH) -> str:
-    """Return the cure; if a session has to be renewed, the cure names it.
-
-    `refresh` are the words that tell how to poll now.
-    """
-    return _describe_dashboard_cure(problem).replace(DASHBOARD_REFRESH, refresh)
+def describe_problem_cure(problem: Problem, controls: Controls = DASHBOARD) -> str:
+    """Return the cure with the controls of the place; if a session has to be renewed, the cure names it."""
+    return _find_cure(problem, controls).format(controls)
 
 
-def _describe_dashboard_cure(problem: Problem) -> str:
+def _find_cure(problem: Problem, controls: Controls) -> Cure:
     session, trouble = problem.session, problem.error_kind
     if trouble not in RENEWABLE_ERRORS or not session.browser:
         return PROBLEM_TEXTS[trouble].cure
     how = describe_session_renewal(session)
     if trouble is ErrorKind.EXPIRES_SOON:
-        return f"{how} before then."
+        return Cure(how, note=" before then")
     if session == CLAUDE_CODE_LOGIN:
-        return f"{how} (checked every few minutes)."
+        return Cure(how, note=" (checked every few minutes)")
     if session.browser in _MANUAL_RENEWALS:
-        return f"{how}."
+        return Cure(how)
     if trouble is ErrorKind.EXPIRED and not is_extension_session(session):
-        return f"{how} (checked every minute; press r to check now)."
-    return f"{how}, then press r."
+        return Cure(how, note=f" (checked every minute; {controls.refresh} to check now)")
+    return Cure(how, polls_then=True)
 
 
 def describe_session_renewal(session: Session) -> str:
@@ -244,7 +282,7 @@ def describe_group(group: ProblemGroup) -> tuple[str, str]:
     """Return summary and cure of a group."""
     kinds = dict.fromkeys(problem.error_kind for problem in group.problems)
     if len(kinds) > 1:
-        return f"Requests fail: {', '.join(kinds)}.", PROBLEM_TEXTS[ErrorKind.NO_ROUTE].cure
+        return f"Requests fail: {', '.join(kinds)}.", PROBLEM_TEXTS[ErrorKind.NO_ROUTE].cure.format()
     first = group.problems[0]
     return PROBLEM_TEXTS[first.error_kind].summary, describe_problem_cure(first)
 
@@ -311,7 +349,7 @@ NO_SESSION = SignInText(
 _READ_AGAIN = "read the sessions again"
 _BROWSERS_IGNORED = SignInText(
     "No session in a browser that is not ignored",
-    f"No working session, and the setting `ignore` covers some browsers or profiles. {_UNIGNORE}"
+    f"No working session, and the setting `ignore` covers some browsers or profiles. {_UNIGNORE}."
     " Or sign in to claude.ai in another browser.",
 )
 _CHALLENGED = SignInText(
@@ -351,7 +389,7 @@ def describe_missing_session(
     if ignored_org_count:
         count = f"all {ignored_org_count} orgs" if ignored_org_count > 1 else "the only org"
         title = f"Your settings ignore {count}"
-        return SignInText(title, f"The setting `ignore` covers {count}. {_UNIGNORE}", _READ_AGAIN)
+        return SignInText(title, f"The setting `ignore` covers {count}. {_UNIGNORE}.", _READ_AGAIN)
     known = list(failures)
     for session, error_kind in known:
         if error_kind is ErrorKind.EXPIRED and session.browser in _GIVEN_SESSIONS:

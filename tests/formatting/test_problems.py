@@ -9,6 +9,7 @@ import pytest
 
 from claudemeter_tui.formatting.problems import (
     PROBLEM_TEXTS,
+    Controls,
     describe_fallback_figures,
     describe_problem_cure,
     describe_session_renewal,
@@ -52,7 +53,7 @@ def problem(
 def test_every_problem_has_words(trouble: ErrorKind) -> None:
     """Each problem has its own complete sentences for cause and cure."""
     words = PROBLEM_TEXTS[trouble]
-    for sentence in (words.summary, words.cure):
+    for sentence in (words.summary, words.cure.format()):
         assert sentence[0].isupper() or sentence.startswith("claude.ai")
         assert sentence.endswith(".")
         assert sentence == " ".join(sentence.split())
@@ -67,7 +68,7 @@ def test_every_problem_is_distinct() -> None:
 @pytest.mark.parametrize("trouble", ErrorKind)
 def test_cure_names_a_key_only_where_it_works(trouble: ErrorKind) -> None:
     """A cure that says to press r is for problems without a back-off."""
-    assert "press r" not in PROBLEM_TEXTS[trouble].cure or trouble in RETRIABLE_ERRORS
+    assert "press r" not in PROBLEM_TEXTS[trouble].cure.format() or trouble in RETRIABLE_ERRORS
 
 
 def test_challenge_never_asks_to_sign_in_again() -> None:
@@ -180,7 +181,7 @@ def test_meanwhile_names_the_serving_session(expected: str, readings: list[Readi
         ),
         ("Export fresh cookies and restart.", Session("cookie file")),
         ("Restart and paste a cookie from a signed-in browser.", Session("pasted cookie", "2")),
-        (PROBLEM_TEXTS[ErrorKind.EXPIRED].cure, Session("")),
+        (PROBLEM_TEXTS[ErrorKind.EXPIRED].cure.format(), Session("")),
     ],
 )
 def test_cure_of_an_expired_session_names_the_browser(expected: str, session: Session) -> None:
@@ -211,7 +212,7 @@ def test_session_that_ends_soon_has_the_local_day(zone: str, day: str) -> None:
             f"{describe_session_renewal(CLAUDE_CODE_LOGIN)} (checked every few minutes).",
             CLAUDE_CODE_LOGIN,
         ),
-        (PROBLEM_TEXTS[ErrorKind.TOKEN_INVALID].cure, Session("")),
+        (PROBLEM_TEXTS[ErrorKind.TOKEN_INVALID].cure.format(), Session("")),
     ],
 )
 def test_cure_of_refused_credentials_names_their_source(expected: str, session: Session) -> None:
@@ -224,17 +225,19 @@ def test_cure_of_refused_credentials_names_their_source(expected: str, session: 
 @pytest.mark.parametrize("trouble", [one for one in ErrorKind if one not in RENEWABLE_ERRORS])
 def test_cure_of_other_problems_is_from_the_table(trouble: ErrorKind) -> None:
     """Other cures do not depend on the browser."""
-    assert PROBLEM_TEXTS[trouble].cure == describe_problem_cure(problem(trouble))
+    assert PROBLEM_TEXTS[trouble].cure.format() == describe_problem_cure(problem(trouble))
 
 
-def test_cure_names_the_way_to_poll_now() -> None:
-    """Outside of the dashboard, no cure names its key."""
-    session = Session("Chrome", "Default")
+@pytest.mark.parametrize("browser", ["Chrome", "cookie file", CLAUDE_CODE_LOGIN.browser, ""])
+def test_cure_names_the_controls_of_the_place(browser: str) -> None:
+    """Outside of the dashboard, no cure names one of its keys."""
+    popup = Controls("click here", "Write to us")
     for trouble in ErrorKind:
-        one = problem(trouble, Endpoint.ACCOUNT, None, session)
-        cure = describe_problem_cure(one, "click here")
-        assert "press r" not in cure
-        assert ("click here" in cure) is ("press r" in describe_problem_cure(one))
+        one = problem(trouble, Endpoint.ACCOUNT, None, Session(browser, "Default" if browser else ""))
+        cure, keys = describe_problem_cure(one, popup), describe_problem_cure(one)
+        assert "press " not in cure.lower()
+        assert keys.count("press r") == cure.count("click here")
+        assert keys.count("Press s") == cure.count("Write to us")
 
 
 def group(*problems: Problem, cause: ProblemCause | None = None, orgs: int = 0) -> ProblemGroup:

@@ -59,7 +59,7 @@ def of_problems() -> Iterator[tuple[str, str]]:
         kind = "remark" if problems.is_informational(ends) else "problem"
         said = [
             PROBLEM_TEXTS[trouble].summary,
-            PROBLEM_TEXTS[trouble].cure,
+            PROBLEM_TEXTS[trouble].cure.format(),
             kind,
             problems.format_problem_title(ends, UTC),
         ]

@@ -205,7 +205,7 @@ CASES = {
         of_usage(error(403, "permission_error", "Invalid authorization for organization")),
         "Personal · usage: wrong account (status 403)",
         "The org does not belong to the signed-in account.",
-        "Press r if you have switched accounts in the browser.",
+        "Check which account the browser is signed in to, then press r.",
     ),
     "challenge by its header": Case(
         everywhere(page(403, "<p>", cf_mitigated="challenge")),
