@@ -435,26 +435,38 @@ def _build_share_page(
         notes: sentences below the table.
     """
     section = "" if context.is_aside else section
-    keys = [(section, name, None) for name, _ in rows]
-    shares = [*percents, *[None] * (len(rows) - len(percents))]
+    cells = [[(text, "") for text in (name, *texts)] for name, texts in rows]
+    whole = Table(titles, cells, (section,) if section else ())
     fewest = tuple(title for title in titles[1:] if title not in ASIDE_TITLES)
-    found: list[tuple[Table, int]] = []
-    for without in ((), *dropped, *([fewest] if context.is_aside else [])):
-        shown = [place for place, title in enumerate(titles) if title not in without]
-        cells = [[((name, *texts)[place], "") for place in shown] for name, texts in rows]
-        table = Table(tuple(titles[place] for place in shown), cells, (section,) if section else ())
-        bar = min(MAX_BAR, context.room - table.width - COLUMN_GAP)
-        if bar >= MIN_BAR and (context.is_aside or not without) and "share" in table.titles:
-            table = replace(table, bars=BarColumn("share", shares, bar))
-        if table.width <= context.room:
-            found.append((table, len(without)))
-            if table.bars is not None or not context.is_aside:
-                break
+    choices = [(), *dropped, *([fewest] if context.is_aside else [])]
+    shares = [*percents, *[None] * (len(rows) - len(percents))]
+    tables = [_add_bars(whole.leave_out(without), shares, context, whole) for without in choices]
+    place = _choose_table(tables, context)
     below = _build_notes(notes, context)
-    if not found:
+    if place is None:
         return ListPage([*_wrap_rows(rows, titles, section, context), *below], context.width)
-    table, count = found[-1] if found[-1][0].bars is not None else found[0]
-    return ListPage([*list_table_rows(table, keys), *below], context.width, dropped=count)
+    drawn = list_table_rows(tables[place], [(section, name, None) for name, _ in rows])
+    return ListPage([*drawn, *below], context.width, dropped=len(choices[place]))
+
+
+def _add_bars(table: Table, shares: Sequence[float | None], context: PageContext, whole: Table) -> Table:
+    """Return the table with bars of the shares if there is room.
+
+    Only beside another page they take the room of columns that the whole table has.
+    """
+    cells = min(MAX_BAR, context.room - table.width - COLUMN_GAP)
+    is_wanted = "share" in table.titles and (context.is_aside or table.titles == whole.titles)
+    return replace(table, bars=BarColumn("share", shares, cells)) if is_wanted and cells >= MIN_BAR else table
+
+
+def _choose_table(tables: Sequence[Table], context: PageContext) -> int | None:
+    """Return the place of the first table that fits; beside another page, of the first one with bars.
+
+    None if no table fits.
+    """
+    fitting = [place for place, table in enumerate(tables) if table.width <= context.room]
+    with_bars = [place for place in fitting if tables[place].bars is not None] if context.is_aside else []
+    return next(iter([*with_bars, *fitting]), None)
 
 
 def _wrap_rows(

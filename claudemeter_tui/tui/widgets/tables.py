@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Hashable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, partial
 from itertools import groupby
@@ -85,6 +85,12 @@ class Table:
         """Cells of a line."""
         bars = self.bars.cells + COLUMN_GAP if self.bars is not None else 0
         return sum(self._widths) + COLUMN_GAP * (len(self._widths) - 1) + bars
+
+    def leave_out(self, titles: Collection[str]) -> Table:
+        """Return the table without the columns with these titles."""
+        kept = [place for place, title in enumerate(self.titles) if title not in titles]
+        rows = [[row[place] for place in kept] for row in self.rows]
+        return replace(self, titles=tuple(self.titles[place] for place in kept), rows=rows)
 
     def draw_head(self, section: str = "") -> StyledLine:
         """Return the titles of the columns, the first one replaced by the title of a section."""
