@@ -232,6 +232,8 @@ def _run_extension(chosen: Invocation, _: Sequence[str]) -> int:
     from claudemeter_tui.commands import extension
     from claudemeter_tui.formatting.extension import HISTORY_OFF
     from claudemeter_tui.history.database import locate_archive
+    from claudemeter_tui.history.hosts import add_missing_polls
+    from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN
     from claudemeter_tui.wiring import locate_extension
 
     installation, archive = locate_extension(chosen), locate_archive()
@@ -241,9 +243,11 @@ def _run_extension(chosen: Invocation, _: Sequence[str]) -> int:
     folder = locate_state_folder()
     if chosen.extension_step == "remove":
         return extension.remove_extension(installation, archive, folder)
-    return extension.show_extension(
-        installation, extension.load_hosts(archive, folder), datetime.now(UTC), note
-    )
+    now = datetime.now(UTC)
+    hosts = extension.load_hosts(archive, folder)
+    if chosen.history_enabled:  # else no process holds a lease
+        hosts = add_missing_polls(archive, CLAUDE_AI_ORIGIN, hosts, now)
+    return extension.show_extension(installation, hosts, now, note)
 
 
 def _run_forget(chosen: Invocation, _: Sequence[str]) -> int:

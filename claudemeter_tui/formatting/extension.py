@@ -13,7 +13,7 @@ from claudemeter_tui.formatting.problems import (
     describe_session_renewal,
     format_columns,
 )
-from claudemeter_tui.formatting.values import format_age
+from claudemeter_tui.formatting.values import format_age, format_moment
 from claudemeter_tui.model.extension import HostRecord
 from claudemeter_tui.model.extension_setup import (
     BrowserSetup,
@@ -43,6 +43,10 @@ _MANIFEST_TEXTS = {
 _NO_POLL_KEPT = (
     "The extension runs, but the history has no poll of it: wait a minute for the next one. If it is not kept"
     " either, free some disk space or make the data folder writable."
+)
+_POLLS_MISSING = (
+    "The extension runs, but the history has no poll after {since}: free some disk space or make the data"
+    " folder writable."
 )
 _COPY_TEXTS = {
     CopyState.CURRENT: "up to date",
@@ -149,8 +153,8 @@ def name_browser(browser: BrowserSetup) -> str:
 
 def is_working(host: HostRecord) -> bool:
     """Return True if the browser is open and signed in, and its last poll is kept and has not failed."""
-    is_known = host.seen_at is not None and host.account is not None
-    return host.is_running and host.error_kind is None and is_known
+    is_kept = host.seen_at is not None and host.unkept_since is None
+    return host.is_running and host.error_kind is None and is_kept and host.account is not None
 
 
 def _pair_hosts(
@@ -191,12 +195,14 @@ def _describe_row(
         outcome = "not loaded yet" if setup.copy is not CopyState.MISSING else "not installed"
         text = text if setup.copy is not CopyState.MISSING else _INSTALL
     else:
-        outcome, text = _describe_host(setup, browser, host)
+        outcome, text = _describe_host(setup, browser, host, now)
     facts = _describe_facts(host, now)
     return name, outcome, f"{text} ({facts})" if text and facts else text or facts
 
 
-def _describe_host(setup: ExtensionSetup, browser: BrowserSetup | None, host: HostRecord) -> tuple[str, str]:
+def _describe_host(
+    setup: ExtensionSetup, browser: BrowserSetup | None, host: HostRecord, now: datetime
+) -> tuple[str, str]:
     """Return the outcome of a host, and the sentence about what helps; it is empty if all is well."""
     page = browser.extensions_page if browser is not None else "its page of extensions"
     if not host.is_running:
@@ -204,6 +210,8 @@ def _describe_host(setup: ExtensionSetup, browser: BrowserSetup | None, host: Ho
         return "browser closed", start
     if host.seen_at is None:
         return "no poll kept", _NO_POLL_KEPT
+    if host.unkept_since is not None:
+        return "polls not kept", _POLLS_MISSING.format(since=format_moment(host.unkept_since, now))
     if host.error_kind is not None:
         # The browser alone: the profile's name is not known.
         renewal = f"{describe_session_renewal(Session(host.session.browser))}."

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable
 from contextlib import closing, suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,12 +20,25 @@ from claudemeter_tui.history.database import (
     to_millis,
     transaction,
 )
-from claudemeter_tui.history.lease import Process, ProcessState, describe_process, find_process_state
+from claudemeter_tui.history.lease import (
+    Process,
+    ProcessState,
+    describe_process,
+    find_process_state,
+    is_live,
+    read_lease,
+)
 from claudemeter_tui.history.network_folders import is_network_folder
 from claudemeter_tui.history.replay import ERROR_KINDS
 from claudemeter_tui.model.account import Account
 from claudemeter_tui.model.extension import HostRecord
 from claudemeter_tui.model.reading import Session
+
+MAX_AGE_WITHOUT_LEASE = timedelta(minutes=5)
+"""Age of an entry from which polls are missing if no process holds the lease of the account.
+
+A host takes a free lease within a moment, if it can write.
+"""
 
 
 class _Row(NamedTuple):
@@ -83,6 +98,32 @@ def keep_host(path: Path, origin: str, host: HostRecord, process: Process) -> bo
 def read_hosts(path: Path, origin: str) -> tuple[HostRecord, ...]:
     """Return the entries of all hosts, sorted by name; none if the archive cannot be read. Blocks."""
     return _build_records(_read_rows(path, origin))
+
+
+def add_missing_polls(
+    path: Path, origin: str, hosts: Iterable[HostRecord], now: datetime
+) -> list[HostRecord]:
+    """Return the entries with the time since which the history lacks the polls of a host that runs. Blocks.
+
+    On a full disk the entry of the last poll that was kept stays, as if nothing had failed. The lease of its
+    account, whoever holds it, says when the next poll was due.
+    """
+    with suppress(*UNUSABLE_ERRORS), closing(open_for_reading(path)) as connection:
+        return [_add_missing_poll(connection, origin, host, now) for host in hosts]
+    return [*hosts]
+
+
+def _add_missing_poll(
+    connection: sqlite3.Connection, origin: str, host: HostRecord, now: datetime
+) -> HostRecord:
+    if not host.is_running or host.seen_at is None or host.account is None:
+        return host
+    lease = read_lease(connection, origin, host.account.key)
+    if lease is None:
+        is_missing = now - host.seen_at > MAX_AGE_WITHOUT_LEASE
+    else:
+        is_missing = not is_live(lease, to_millis(now))
+    return host._replace(unkept_since=host.seen_at) if is_missing else host
 
 
 def _read_rows(path: Path, origin: str) -> tuple[_Row, ...]:

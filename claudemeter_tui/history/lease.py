@@ -126,13 +126,14 @@ def is_held(connection: sqlite3.Connection, origin: str) -> bool:
     rows = connection.execute(
         "SELECT leases.* FROM leases JOIN accounts ON accounts.id = account_id WHERE origin = ?", (origin,)
     )
-    return any(_is_live(lease) for lease in map(Lease._make, rows))
+    now = int(time.time() * 1000)
+    return any(is_live(lease, now) for lease in map(Lease._make, rows))
 
 
-def _is_live(lease: Lease) -> bool:
+def is_live(lease: Lease, now: int) -> bool:
     """Return True if the holder lives, by the clock; a sign in the future means that it was set back."""
     state = find_state(lease, describe_process())
-    age = abs(int(time.time() * 1000) - lease.renewed_at)
+    age = abs(now - lease.renewed_at)
     return state is not ProcessState.ENDED and age <= compute_span(lease, state)
 
 

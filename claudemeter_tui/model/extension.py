@@ -28,3 +28,5 @@ class HostRecord(NamedTuple):
     """Why the last poll failed. None if it did not."""
     is_running: bool
     """True unless the host is known to have ended; it ends with the browser."""
+    unkept_since: datetime | None = None
+    """Time of the last poll in the history if a later one should be in it. None if none is missing."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from claudemeter_tui import __version__
 from claudemeter_tui.extension.identity import EXTENSION_FOLDER
+from claudemeter_tui.formatting.extension import is_working
+from claudemeter_tui.history.hosts import add_missing_polls
+from claudemeter_tui.model.secrets import CLAUDE_AI_ORIGIN
 from tests.bodies import PERSONAL, account_body, org_body, usage_body
 from tests.extension.scripted_browser import ScriptedBrowser
 from tests.extension.test_host import FAR, SIGNED_OUT, list_hosts, run_program, usage_path, wait_for_poll
@@ -89,6 +93,18 @@ def test_status_while_the_history_cannot_be_written(tmp_path: Path, server: Loop
     with ScriptedBrowser(tmp_path, server) as browser:
         browser.wait_for_line("history not kept")
         assert "no poll kept" in read_row(tmp_path, "Chrome, extension")[1]
+
+
+def test_status_names_polls_that_are_not_kept(tmp_path: Path, server: LoopbackServer) -> None:
+    """On a disk that fills up later, the last kept entry stays; the next poll that is due is then missing."""
+    with ScriptedBrowser(tmp_path, server) as browser:
+        seen_at = wait_for_poll(browser, tmp_path).seen_at
+        archive = tmp_path / "data" / "claudemeter-tui" / "history.sqlite"
+        for later, since in ((timedelta(0), None), (timedelta(minutes=2), seen_at)):
+            now = datetime.now(UTC) + later
+            (host,) = add_missing_polls(archive, CLAUDE_AI_ORIGIN, list_hosts(tmp_path), now)
+            assert host.unkept_since == since
+            assert is_working(host) is (since is None)
 
 
 def test_status_names_a_signed_out_browser(tmp_path: Path, server: LoopbackServer) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from claudemeter_tui import __version__
 from claudemeter_tui.formatting.extension import describe_install, describe_removal, format_status
+from claudemeter_tui.formatting.values import format_moment
 from claudemeter_tui.model.account import Account
 from claudemeter_tui.model.extension import HostRecord
 from claudemeter_tui.model.extension_setup import (
@@ -40,6 +41,10 @@ NO_ENTRY = HostRecord(WORKS.session, None, "", "", None, None, None, is_running=
 NOT_KEPT = (
     "The extension runs, but the history has no poll of it: wait a minute for the next one. If it is not kept"
     " either, free some disk space or make the data folder writable."
+)
+MISSING = (
+    f"The extension runs, but the history has no poll after {format_moment(NOW, NOW)}: free some disk space or"
+    " make the data folder writable."
 )
 NO_SNAP = (
     "A Snap cannot start other programs. Install Chromium as an ordinary package, or sign in with Firefox or"
@@ -168,6 +173,11 @@ def test_status_of_a_browser_without_a_host(expected: list[str], setup: Extensio
             WORKS._replace(extension_version="0"),
         ),
         ("no poll kept", NOT_KEPT, NO_ENTRY),
+        (
+            "polls not kept",
+            f"{MISSING} ({FACTS})",
+            WORKS._replace(unkept_since=NOW, error_kind=ErrorKind.TIMEOUT),
+        ),
         (
             "no poll kept",
             f"{NOT_KEPT} (last reply 18s ago, pat@example.com)",
