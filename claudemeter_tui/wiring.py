@@ -324,13 +324,18 @@ def _build_claude_code(
 
 
 def build_clock(chosen: Invocation, *, skipping: bool = False) -> Clock:
-    """Return the clock; the demo's clock is fast, and with `skipping` it does not wait at all."""
+    """Return the clock; the demo's clock is fast, and with `skipping` it does not wait at all.
+
+    The demo's metrics have times that Prometheus compares with its own clock, so that they need a real one.
+    """
     if not chosen.demo:
         return WallClock()
+    from claudemeter_tui.demo import DEMO_SPEED
     from claudemeter_tui.demo.timeline import DemoClock, SkippingClock
 
     start = datetime.now(UTC)
-    return SkippingClock(start) if skipping else DemoClock(start)
+    speed = 1.0 if chosen.action is Action.METRICS else DEMO_SPEED
+    return SkippingClock(start) if skipping else DemoClock(start, speed)
 
 
 def build_feed(chosen: Invocation, clock: Clock) -> DeferredFeed:

@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import replace
@@ -61,7 +62,9 @@ from tests.metrics_client import (
 from tests.responses import Answer
 from tests.scenes import NOW
 from tests.server import LoopbackServer
+from tests.terminal import PATIENCE
 
+LAST_SUCCESS = "claudemeter_org_last_success_timestamp_seconds"
 TOKEN = "0123456789abcdef-PLANTED-TOKEN"
 PLANTED = (
     "PLANTED",
@@ -638,6 +641,18 @@ def test_file_of_a_failed_poll_has_no_old_figures(claude_ai: LoopbackServer, tmp
         "claudemeter_source_up",
     }
     assert {value for key, value in samples.items() if key[0] == "claudemeter_source_up"} == {0}
+
+
+def test_demo_has_the_time_of_prometheus(tmp_path: Path) -> None:
+    """The demo's metrics run in real time, so that no poll is in the future."""
+    server, polls = Program(tmp_path, "http://127.0.0.1:1", "--demo"), list[float]()
+    with server:
+        end = time.monotonic() + PATIENCE
+        while not polls and time.monotonic() < end:
+            samples = read_samples(httpx.get(server.url).text)
+            polls = [value for (name, _), value in samples.items() if name == LAST_SUCCESS]
+        assert polls
+        assert max(polls) <= time.time()
 
 
 @pytest.mark.parametrize("step", ["tempfile.mkstemp", "pathlib.Path.replace"])

@@ -43,8 +43,8 @@ NOT_KEPT = (
     " either, free some disk space or make the data folder writable."
 )
 MISSING = (
-    f"The extension runs, but the history has no poll after {format_moment(NOW, NOW)}: free some disk space or"
-    " make the data folder writable."
+    f"The extension runs, but the history has no poll after {format_moment(NOW, NOW)}: free some disk space"
+    " or make the data folder writable."
 )
 NO_SNAP = (
     "A Snap cannot start other programs. Install Chromium as an ordinary package, or sign in with Firefox or"
