@@ -934,9 +934,12 @@ class Claudemeter(App[str]):
             await self.push_screen(JumpScreen(self._build_view()))
 
     def action_span(self, step: int) -> None:
-        """Show a longer or a shorter period in the chart."""
+        """Show a longer or a shorter period in the chart; on a screen without this chart, do nothing."""
+        from claudemeter_tui.tui.screens.dashboard import ChartScreen, DashboardScreen
         from claudemeter_tui.tui.widgets.chart_panel import change_span
 
+        if not isinstance(self.screen, DashboardScreen | ChartScreen):
+            return
         span = change_span(self.span, step)
         if span == self.span:
             self.show_message(f"This is the {'longest' if step > 0 else 'shortest'} period.")

@@ -39,7 +39,7 @@ def hold_lease(path: Path, process: Process, next_at: timedelta) -> None:
 
 
 def find_missing(path: Path, after: timedelta) -> list[bool]:
-    """Return whether polls of each host are missing so long after the last one, which is their time."""
+    """Return True for each host with missing polls, so long after the last one."""
     hosts = add_missing_polls(path, CLAUDE_AI_ORIGIN, read_hosts(path, CLAUDE_AI_ORIGIN), NOW + after)
     assert all(host.unkept_since in (None, host.seen_at) for host in hosts)
     return [host.unkept_since is not None for host in hosts]
@@ -54,7 +54,7 @@ def test_poll_is_missing_once_it_is_overdue(path: Path, pause: timedelta) -> Non
 
 
 def test_poll_of_an_ended_holder_is_missing(path: Path) -> None:
-    """Where the lease cannot be written, the host cannot take that of a dashboard that was closed."""
+    """A host that cannot write does not take the lease of a dashboard that was closed."""
     hold_lease(path, describe_process()._replace(holder="other", started="1"), MINUTE)
     assert find_missing(path, MINUTE / 2) == [True]
 

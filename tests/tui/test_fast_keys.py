@@ -56,6 +56,16 @@ async def show(keys: Sequence[str], type_keys: Callable[..., Any]) -> str:
         return text(pilot)
 
 
+@pytest.mark.parametrize("key", ["e", "o", "d", "question_mark", "t"])
+async def test_keys_of_the_chart_do_nothing_below_another_screen(key: str) -> None:
+    """The period of a chart that is not on screen stays, and no message speaks of it."""
+    async with app(build_scene()).run_test(size=(120, 36), notifications=True) as pilot:
+        await press_each(pilot)
+        now = text(pilot)
+        await press_each(pilot, key, *["plus"] * 9, "minus", "escape")
+        assert text(pilot) == now
+
+
 @pytest.mark.parametrize("keys", KEYS, ids=" ".join)
 async def test_fast_keys_do_what_slow_keys_do(keys: Sequence[str]) -> None:
     """No key is lost, and none acts on a screen that another key closes or opens."""
