@@ -688,19 +688,27 @@ class Claudemeter(App[str]):
 
     def action_past(self, step: int) -> None:
         """Show the dashboard as it was at the org's previous (-1) or next (1) event."""
-        if self.selected is not None:
-            self._select_org(self.selected)
-            self._request_past(PastRequest(step))
+        if self.selected is None:
+            return
+        self._select_org(self.selected)
+        screen = type(self.screen)
+        # A list that shows now would hide the moment, so that the first step leaves it, as a choice in it.
+        is_hidden = getattr(screen, "SHOWS_NOW", False) and not self._past_requests.has_choice(screen)
+        self._request_past(PastRequest(step, back=self._build_return() if is_hidden else None))
 
     def on_moment_chosen(self, message: MomentChosen) -> None:
         """Show the dashboard as of the moment of a row, if the archive has it."""
+        key = self._restore_key(message.key) if message.key else None
+        self._request_past(PastRequest(0, message.at, key, self._build_return()))
+
+    def _build_return(self) -> ListReturn | None:
+        """Return the place in the list on screen. None if another screen is on top."""
         from claudemeter_tui.tui.screens.lists import MomentListScreen
 
-        screen, back = self.screen, None
-        if isinstance(screen, MomentListScreen):
-            back = ListReturn(type(screen), screen.get_place(), self.selected)
-        key = self._restore_key(message.key) if message.key else None
-        self._request_past(PastRequest(0, message.at, key, back))
+        screen = self.screen
+        if not isinstance(screen, MomentListScreen):
+            return None
+        return ListReturn(type(screen), screen.get_place(), self.selected)
 
     def show_past(self, moment: datetime) -> None:
         """Show the selected org as it was at a moment."""

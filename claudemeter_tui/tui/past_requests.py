@@ -65,7 +65,7 @@ class PastRequests:
         """
         before = self.first
         last = self._requests[-1] if len(self._requests) > 1 else None
-        if last is not None and last.step * request.step > 0:
+        if last is not None and last.step * request.step > 0 and request.back is None:
             self._requests[-1] = replace(last, step=last.step + request.step)
         else:
             if request.back is not None:
@@ -84,9 +84,13 @@ class PastRequests:
             self._requests.popleft()
         return is_first
 
+    def has_choice(self, screen: type[object]) -> bool:
+        """Return True if there is a request from a list of this kind."""
+        return any(one.back is not None and one.back.screen is screen for one in self._requests)
+
     def cancel_choice(self, screen: type[object]) -> bool:
         """Remove what was chosen in a list of this kind; return False if there is no such request."""
-        found = any(one.back is not None and one.back.screen is screen for one in self._requests)
+        found = self.has_choice(screen)
         if found:
             self._drop_choices()
         return found

@@ -438,6 +438,7 @@ FAST_KEYS = [
     (BACK, BACK, "escape", BACK),
     (BACK, "e", BACK, "escape", BACK),
     (BACK, "h", BACK, "escape"),
+    ("h", BACK, BACK, BACK, "escape"),
     (BACK, "o", "down", BACK, "enter"),
 ]
 
@@ -514,6 +515,21 @@ async def test_history_returns_to_the_past_moment(load_past: LoadPast, *, has_re
         assert "as of" not in screen(pilot)[0]
         await press(pilot, "escape")
         assert screen(pilot) == past
+
+
+@pytest.mark.parametrize("key", ["h", "l"])
+async def test_step_from_a_list_of_now_shows_the_moment(load_past: LoadPast, key: str) -> None:
+    """History and this machine, whose figures are those of now, would hide it; Escape returns to them."""
+    async with dashboard(load_past, load_machine=build_machine_loader()).run_test(size=WIDE) as pilot:
+        await press(pilot, key, "tab")
+        opened = screen(pilot)
+        await press(pilot, "left_square_bracket", "left_square_bracket")
+        assert "as of 13:18" in screen(pilot)[0]
+        await press(pilot, "escape")
+        assert screen(pilot) == opened
+        await press(pilot, "escape")
+        assert isinstance(pilot.app.screen, DashboardScreen)
+        assert "as of" not in text(pilot)
 
 
 @pytest.mark.parametrize("has_replies", [True, False])
