@@ -42,7 +42,11 @@ class KeyQueue:
     def hold(self, key: Key) -> None:
         """Let a key wait."""
         self.waiting.append(key)
-        if self._handled is not None and self._timeout is None:
+        self._limit_wait()
+
+    def _limit_wait(self) -> None:
+        """End the wait for a key after some time if others wait for it."""
+        if self.waiting and self._handled is not None and self._timeout is None:
             loop = asyncio.get_running_loop()
             self._timeout = loop.call_later(TIMEOUT, self._app.call_later, self._finish, self._handled)
 
@@ -77,3 +81,4 @@ class KeyQueue:
             self._timeout = None
         if self.waiting and not self.is_busy:
             await self._app.on_event(self.waiting.popleft())
+            self._limit_wait()

@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 
 from claudemeter_tui.model.catalogue import Endpoint
 from claudemeter_tui.model.reading import ErrorKind, Failure, OrgReading, Reading
+from claudemeter_tui.tui import key_queue
 from tests.histories import build_loader
 from tests.scenes import LABORATORY, NOW, PERSONAL, READ, SESSION, TEAM, org_of, readings
 from tests.terminal import PATIENCE
@@ -54,6 +55,19 @@ async def show(keys: Sequence[str], type_keys: Callable[..., Any]) -> str:
         await pilot.pause()
         await type_keys(pilot, *keys)
         return text(pilot)
+
+
+async def test_keys_never_wait_for_a_widget_that_has_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """If nothing says that a key is handled, each of the others is handled a moment later."""
+    monkeypatch.setattr(key_queue, "TIMEOUT", 0.01)
+    monkeypatch.setattr(key_queue.KeyQueue, "follow", lambda *_: None)
+    async with app(build_scene()).run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        type_at_once(pilot, "2", "right", "d", "tab")
+        async with asyncio.timeout(PATIENCE):
+            while "▐ account ▌" not in text(pilot):
+                await pilot.pause()
+        assert "Lab: " in text(pilot)
 
 
 @pytest.mark.parametrize("key", ["e", "o", "d", "question_mark", "t"])
