@@ -64,6 +64,14 @@ class ViewScreen(Screen[None]):
         """Draw the view; called only while `can_draw` is true."""
         raise NotImplementedError
 
+    def on_mount(self) -> None:
+        """Show the view before the first layout, so that the first frame has the verdict.
+
+        Textual calls this after a subclass's method of this name, which may have drawn all parts already.
+        """
+        if self._drawn_view is None and self.is_attached and self.app.is_running:
+            ViewScreen.show_view(self, self.view)  # that of a subclass may need the sizes of its parts
+
     def on_resize(self) -> None:
         """Draw for the new size."""
         self._draw()
