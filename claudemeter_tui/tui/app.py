@@ -73,7 +73,7 @@ if TYPE_CHECKING:  # the first frame does not wait for them
     from claudemeter_tui.tui.screens.history import HistoryScreen
     from claudemeter_tui.tui.screens.lists import MomentChosen
     from claudemeter_tui.tui.screens.overview import OverviewScreen
-    from claudemeter_tui.tui.view import OrgFigures, View
+    from claudemeter_tui.tui.view import HistoryState, OrgFigures, View
     from claudemeter_tui.tui.widgets.key_hints import KeyHints
     from claudemeter_tui.tui.widgets.org_tabs import OrgTabs
 
@@ -1219,7 +1219,7 @@ class Claudemeter(App[str]):
             past_figures=past.figures if past is not None else None,
             events=past.events if past is not None else self._list_run_events(),
             earlier_events=earlier if earlier is not None and not is_past else (),
-            earlier_since=self._find_first_event_time() if events_state is HistoryState.READ else None,
+            earlier_since=self._find_first_event_time(past, events_state),
             events_state=events_state,
             dismissed=frozenset() if is_past else self.dismissed,
             seen_at=self.now if past is not None else None,
@@ -1243,10 +1243,20 @@ class Claudemeter(App[str]):
 
         return redact_view(view, self._dashboard_run.redaction)
 
-    def _find_first_event_time(self) -> datetime:
-        """Return the time from which the events of earlier runs are complete."""
+    def _find_first_event_time(self, past: PastMoment | None, state: HistoryState) -> datetime | None:
+        """Return the time from which the events are complete: those of a past moment, or of earlier runs.
+
+        None while they are not read.
+        """
+        from claudemeter_tui.tui.view import EVENTS_SPAN, HistoryState
+
+        if past is not None:
+            from claudemeter_tui.model import past as past_events
+
+            return past.at - past_events.EVENTS_SPAN
+        if state is not HistoryState.READ:
+            return None
         from claudemeter_tui.model.event_log import MAX_EVENTS
-        from claudemeter_tui.tui.view import EVENTS_SPAN
 
         found = self.earlier_events or ()
         return found[0].at if len(found) >= MAX_EVENTS else self._begun_at - EVENTS_SPAN

@@ -142,7 +142,7 @@ class View:
     earlier_events: tuple[Event, ...] = ()
     """Events of the days before this run, oldest first. Empty until they are read."""
     earlier_since: datetime | None = None
-    """Time from which `earlier_events` has all events. None if they are not read."""
+    """Time from which all events are known, also of a past moment. None if earlier ones are not read."""
     events_state: HistoryState = HistoryState.OFF
     """State of `earlier_events`."""
     dismissed: frozenset[ProblemCause] = frozenset()

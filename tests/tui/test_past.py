@@ -131,6 +131,20 @@ async def test_charts_of_the_past_are_filled_from_the_archive(load_past: LoadPas
         assert archive.ends[-1] is None
 
 
+@pytest.mark.parametrize(("presses", "is_dated"), [(0, False), (1, False), (2, True), (3, True)])
+async def test_charts_of_the_past_say_from_when_they_have_letters(
+    load_past: LoadPast, presses: int, *, is_dated: bool
+) -> None:
+    """A chart that begins before the day whose events are known says since when it has letters."""
+    archive = Archive()
+    async with app(stage(PERSONAL), load_past=load_past, load_series=archive.load).run_test(
+        size=WIDE
+    ) as pilot:
+        await press(pilot, "left_square_bracket", *["plus"] * presses)
+        assert "C on credits" in text(pilot)
+        assert ("C on credits · letters since Apr 24" in text(pilot)) == is_dated
+
+
 async def test_org_chosen_in_the_past_has_all_readings(load_past: LoadPast) -> None:
     """The readings of hours are read for the selected org only, and so again for the next one."""
     asked: list[OrgKey] = []
