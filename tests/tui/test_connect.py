@@ -359,15 +359,18 @@ async def test_extension_is_offered_if_it_helps(
         assert expected is ("The extension is ready." in text(pilot))
 
 
-async def test_extension_is_not_offered_where_it_cannot_be_installed() -> None:
-    """Without the function, as in the demo, the key is not shown and does nothing."""
+async def test_extension_is_not_offered_where_it_cannot_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the function, as in the demo, the key is not shown, and only says that it cannot help."""
     async with shown(LOCKED) as pilot:
+        said: list[str] = []
+        monkeypatch.setattr(ConnectScreen, "notify", lambda _screen, message, **_: said.append(message))
         await wait_for_layout(pilot)
         before = screen(pilot)
         assert "extension" not in text(pilot)
         await pilot.press("x", "escape")
         await wait_for_layout(pilot)
         assert screen(pilot) == before
+        assert said == ["The browser extension would not help here."]
 
 
 @pytest.mark.parametrize("size", EXTENSION_SIZES)

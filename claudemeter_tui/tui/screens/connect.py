@@ -146,6 +146,8 @@ CONNECT_KEYS = (
 _REFRESH_KEY, _EXTENSION_KEY, _PASTE_KEY, _DEMO_KEY, _QUIT_KEY = CONNECT_KEYS
 EVERY_HINT_FROM = 46
 """Columns of the terminal from which the footer has room for all of them; with fewer, not for the demo."""
+NOT_HELPFUL = "The browser extension would not help here."
+"""Message of the key, which the help always lists, if the extension is not offered."""
 EXTENSION_KEYS = (
     Key("", "Esc", "screen.back", "back", "return to the sessions"),
     Key("", "↑↓", "", "scroll", ""),
@@ -359,8 +361,10 @@ class ConnectScreen(ViewScreen):
         self.query_exactly_one(KeyHints).show(keys)
 
     def action_extension(self) -> None:
-        """Ask for the browser extension if it helps, and show that the answer takes a moment."""
-        if self._offers_extension and not self._extension_text:
+        """Ask for the browser extension, if it helps, and show that the answer takes a moment."""
+        if not self._offers_extension:
+            self.notify(NOT_HELPFUL, markup=False)
+        elif not self._extension_text:
             self.post_message(self.ExtensionWanted())
             self._show_page("Installing the browser extension …")
 
