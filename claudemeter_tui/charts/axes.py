@@ -1,10 +1,10 @@
-"""The time axis of a chart with the letters of events, and the figures of each of its columns."""
+"""The time axis of a chart, and the figures of each of its columns."""
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import partial
 from itertools import pairwise
@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 from claudemeter_tui.charts.scale import ChartValue, ValueRange, format_minor_units
 from claudemeter_tui.formatting.values import format_percent, format_short_day, to_local
-from claudemeter_tui.model.events import Event, EventKind
 from claudemeter_tui.model.time_series import CreditSeries, PercentHistory
 from claudemeter_tui.model.windows import Severity
 
@@ -24,6 +23,10 @@ MIN_AXIS_HEIGHT = 6
 """Minimum lines for a time axis above the times."""
 MIN_SPAN_SECONDS = 300.0
 """Minimum seconds between the edges; a shorter run fills only the right part."""
+
+
+MarkLetters = Mapping[int, tuple[str, Severity]]
+"""Letter and severity of each column that has a mark."""
 
 
 class ChartFrame(NamedTuple):
@@ -238,94 +241,6 @@ def _find_instants(wall: datetime, zone: tzinfo | None, *, exact: bool) -> Itera
         found = (here.astimezone() if zone is None else here.replace(tzinfo=zone)).astimezone(UTC)
         if not exact or to_local(found, zone).replace(tzinfo=None) == wall:
             yield found.timestamp()
-
-
-class EventMark(NamedTuple):
-    """An ASCII letter for some kinds of events, the same in every terminal."""
-
-    letter: str
-    word: str
-    """Word in the legend."""
-    meaning: str
-    """Meaning in the help."""
-    kinds: tuple[EventKind, ...]
-
-
-EVENT_MARKS = (
-    EventMark(
-        "B",
-        "blocked",
-        "work or credits blocked",
-        (EventKind.BLOCKED, EventKind.CREDITS_BLOCKED, EventKind.STILL_BLOCKED),
-    ),
-    EventMark("X", "refused", "Claude Code was refused", (EventKind.REFUSED,)),
-    EventMark("W", "wait", "WAIT begins", (EventKind.WAIT,)),
-    EventMark("C", "on credits", "ON CREDITS begins", (EventKind.ON_CREDITS,)),
-    EventMark("F", "full", "a window is full", (EventKind.WINDOW_FILLED, EventKind.ALLOWANCE_USED_UP)),
-    EventMark("U", "unblocked", "work or credits unblocked", (EventKind.LIFTED,)),
-    EventMark("R", "reset", "a window reset", (EventKind.WINDOW_RESET, EventKind.WINDOW_RESET_EARLY)),
-    EventMark("P", "in the plan", "work is back in the plan", (EventKind.BACK_IN_PLAN,)),
-    EventMark(
-        "$",
-        "money",
-        "cap or balance changed, spending",
-        (
-            EventKind.SPENDING,
-            EventKind.BALANCE_FELL,
-            EventKind.AUTO_RELOAD_STOPPED,
-            EventKind.CAP_CHANGED,
-            EventKind.BALANCE_REFILLED,
-        ),
-    ),
-)
-"""Most important first; if several share a column, the first one is drawn, and a refusal beside it."""
-_MARK_RANKS = {kind: weight for weight, mark in enumerate(EVENT_MARKS) for kind in mark.kinds}
-
-MarkedEvents = Mapping[int, tuple[Event, ...]]
-"""The events of each column that has any, the most important first."""
-MarkLetters = Mapping[int, tuple[str, Severity]]
-"""Letter and severity of each column that has a mark."""
-
-
-def group_marked_events(events: Iterable[Event], edges: TimeEdges) -> MarkedEvents:
-    """Group the events between the edges that have a mark by column.
-
-    A refusal often follows a block within seconds. It is moved into the column beside it, so that both are
-    drawn; between two other marks, the refusal is drawn.
-    """
-    found: dict[int, list[Event]] = {}
-    for event in events:
-        at = event.at.timestamp()
-        if event.kind in _MARK_RANKS and edges.start <= at <= edges.now:
-            found.setdefault(edges.find_column(at), []).append(event)
-    for column in sorted(found):
-        refused = [event for event in found[column] if event.kind is EventKind.REFUSED]
-        others = [event for event in found[column] if event.kind is not EventKind.REFUSED]
-        others.sort(key=lambda event: _MARK_RANKS[event.kind])
-        found[column] = [*refused, *others]
-        if not refused or not others or _MARK_RANKS[others[0].kind] > _MARK_RANKS[EventKind.REFUSED]:
-            continue
-        if column < edges.find_column(edges.now) and column + 1 not in found:
-            found[column], found[column + 1] = others, refused
-        elif column and column - 1 not in found:
-            found[column - 1], found[column] = others, refused
-    return {column: tuple(each) for column, each in found.items()}
-
-
-def list_shown_marks(marks: MarkedEvents) -> tuple[EventMark, ...]:
-    """Return the marks that are drawn, and those whose place a refusal has taken, most important first."""
-    ranks = {
-        _MARK_RANKS[event.kind]
-        for events in marks.values()
-        for event in events
-        if _MARK_RANKS[event.kind] <= _MARK_RANKS[events[0].kind]
-    }
-    return tuple(EVENT_MARKS[rank] for rank in sorted(ranks))
-
-
-def find_mark(event: Event) -> EventMark:
-    """Return the mark of an event that has one."""
-    return EVENT_MARKS[_MARK_RANKS[event.kind]]
 
 
 _EPSILON = 0.001  # seconds of tolerance: despite rounding, a run that begins with a column belongs to it

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import groupby, pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from claudemeter_tui.charts.axes import (
     PEAKS_FROM,
     SAFE_YEARS,
     ChartFrame,
     Curve,
-    EventMark,
-    MarkedEvents,
     MarkLetters,
     PeakPeriods,
     TimeEdges,
     compute_steps,
-    find_mark,
     find_peak_periods,
-    group_marked_events,
-    list_shown_marks,
     to_datetime,
 )
 from claudemeter_tui.charts.canvas import (
@@ -52,9 +47,12 @@ from claudemeter_tui.formatting.values import (
     format_short_day,
     to_local,
 )
-from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.time_series import CreditSeries, Histories, PercentHistory
+
+if TYPE_CHECKING:  # the first figures have no events
+    from claudemeter_tui.charts.event_marks import EventMark, MarkedEvents
+    from claudemeter_tui.model.events import Event
 
 _HATCHED_UP_TO = timedelta(days=1)
 """Length of an axis up to which gaps are hatched: in a longer one, every night without a reading is a gap."""
@@ -119,7 +117,7 @@ def build_chart(
     curves: Sequence[Curve],
     *,
     labels: ScaleLabels,
-    events: Iterable[Event],
+    events: Sequence[Event],
     draw: Callable[[Canvas, Sequence[ChartSteps], TimeEdges, PeakPeriods | None], None],
     shows_peaks: bool = False,
 ) -> RenderedChart | None:
@@ -147,8 +145,7 @@ def build_chart(
     periods = find_peak_periods(edges, frame.zone) if shows_peaks else None
     if periods is not None:
         steps = [periods.compute_steps(curve, edges, each) for curve, each in zip(curves, steps, strict=True)]
-    marks = group_marked_events(events, edges)
-    letters = {column: (find_mark(each[0]).letter, each[0].severity) for column, each in marks.items()}
+    marks, letters, legend = _mark_events(events, edges)
     canvas = Canvas(columns, frame.rows, plain=frame.ascii_only, has_axis=-1 in labels and frame.has_axis)
     canvas.draw_gaps(gaps)
     draw(canvas, steps, edges, periods)
@@ -168,7 +165,7 @@ def build_chart(
             *draw_time_axis(frame, edges, canvas, letters, labels.get(-1, ""), margin=margin),
         ),
         letters=letters,
-        legend=list_shown_marks(marks),
+        legend=legend,
         has_axis=frame.has_axis,
         since=since,
         edges=edges,
@@ -177,6 +174,23 @@ def build_chart(
         marked_events=marks,
         peak_periods=periods,
     )
+
+
+def _mark_events(
+    events: Sequence[Event], edges: TimeEdges
+) -> tuple[MarkedEvents, MarkLetters, tuple[EventMark, ...]]:
+    """Return the events and the mark of each column that has any, and the marks in use."""
+    if not events:
+        return {}, {}, ()
+    from claudemeter_tui.charts.event_marks import (  # noqa: PLC0415 - the first figures have no events
+        find_mark,
+        group_marked_events,
+        list_shown_marks,
+    )
+
+    marks = group_marked_events(events, edges)
+    letters = {column: (find_mark(each[0]).letter, each[0].severity) for column, each in marks.items()}
+    return marks, letters, list_shown_marks(marks)
 
 
 def _find_gaps(
@@ -302,7 +316,7 @@ def build_windows_chart(
     histories: Histories,
     frame: ChartFrame,
     *,
-    events: Iterable[Event] = (),
+    events: Sequence[Event] = (),
     forecasts: Mapping[str, Forecast] | None = None,
 ) -> RenderedChart | None:
     """Return the chart of the windows, the first one in front. None if there is no room or no data.

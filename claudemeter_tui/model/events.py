@@ -154,6 +154,22 @@ _RECOVERY_KINDS = _FREE_KINDS | {EventKind.RECOVERED}
 _LOCK_KINDS = frozenset({EventKind.BLOCKED, EventKind.CREDITS_BLOCKED})
 """Kinds that a reached cap causes."""
 _RESET_KINDS = frozenset({EventKind.WINDOW_RESET, EventKind.WINDOW_RESET_EARLY})
+_NEW_STATES = (
+    EventKind.BLOCKED,
+    EventKind.WAIT,
+    EventKind.ON_CREDITS,
+    EventKind.CREDITS_BLOCKED,
+    EventKind.STILL_BLOCKED,
+    EventKind.LIFTED,
+    EventKind.BACK_IN_PLAN,
+)
+ENDED_BY = {
+    **dict.fromkeys(_NEW_STATES, _NEW_STATES),
+    EventKind.REFUSED: (EventKind.LIFTED, EventKind.BACK_IN_PLAN),
+    EventKind.STALE: (EventKind.RECOVERED,),
+    EventKind.SESSION_EXPIRED: (EventKind.RECOVERED,),
+}
+"""The kinds of later events of an org after which an event is over."""
 
 
 def merge_events(events: Sequence[Event]) -> list[Event]:

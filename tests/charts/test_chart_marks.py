@@ -6,8 +6,8 @@ import string
 
 import pytest
 
-from claudemeter_tui.charts.axes import EVENT_MARKS
 from claudemeter_tui.charts.chart import RenderedChart, build_credits_chart
+from claudemeter_tui.charts.event_marks import EVENT_MARKS
 from claudemeter_tui.model.events import Event, EventKind
 from claudemeter_tui.model.windows import Severity
 from tests.charts.chart_cases import DAY, MINUTE, event, frame, lines, series

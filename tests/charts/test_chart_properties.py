@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claudemeter_tui.charts.axes import EVENT_MARKS, MIN_SPAN_SECONDS, ChartFrame
+from claudemeter_tui.charts.axes import MIN_SPAN_SECONDS, ChartFrame
 from claudemeter_tui.charts.bars import draw_columns
 from claudemeter_tui.charts.chart import RenderedChart, build_credits_chart, build_windows_chart
+from claudemeter_tui.charts.event_marks import EVENT_MARKS
 from claudemeter_tui.model.catalogue import MeterOrigin
 from claudemeter_tui.model.events import EventKind
 from claudemeter_tui.model.money import Money

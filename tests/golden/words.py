@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-from claudemeter_tui.charts.axes import EVENT_MARKS
+from claudemeter_tui.charts.event_marks import EVENT_MARKS
 from claudemeter_tui.formatting import credits, problems
 from claudemeter_tui.formatting import values as forms
 from claudemeter_tui.formatting.credits import LOCK_NOT_VISIBLE

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from textual.pilot import Pilot
 
-from claudemeter_tui.charts.axes import EVENT_MARKS
+from claudemeter_tui.charts.event_marks import EVENT_MARKS
 from claudemeter_tui.history.last_states import pack_state, unpack_state
 from claudemeter_tui.model.reading import NO_SESSION, Reading
 from claudemeter_tui.tui.app import Claudemeter

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.screen import Screen
 
 from claudemeter_tui import __version__
-from claudemeter_tui.charts.axes import EVENT_MARKS
+from claudemeter_tui.charts.event_marks import EVENT_MARKS
 from claudemeter_tui.formatting.verdict import NO_LIMITS
 from claudemeter_tui.model.verdict import STATE_SEVERITIES, VerdictState
 from claudemeter_tui.model.windows import Severity

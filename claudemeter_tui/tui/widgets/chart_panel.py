@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import chain, product
+from typing import TYPE_CHECKING
 
 from textual import events
 from textual.reactive import var
@@ -15,7 +16,6 @@ from claudemeter_tui.charts.axes import (
     MIN_CHART_HEIGHT,
     MIN_CHART_WIDTH,
     ChartFrame,
-    EventMark,
 )
 from claudemeter_tui.charts.canvas import ChartStyle, find_line_signs
 from claudemeter_tui.charts.chart import (
@@ -34,7 +34,6 @@ from claudemeter_tui.formatting.values import (
     to_local,
 )
 from claudemeter_tui.model.catalogue import SESSION_LABEL, WindowKind
-from claudemeter_tui.model.events import Event
 from claudemeter_tui.model.forecast import forecast_course
 from claudemeter_tui.model.money import Money
 from claudemeter_tui.model.store import OrgState
@@ -55,6 +54,10 @@ from claudemeter_tui.tui.styled_text import (
 )
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.line_widget import LineWidget, indent_lines
+
+if TYPE_CHECKING:  # the first figures have no events
+    from claudemeter_tui.charts.event_marks import EventMark
+    from claudemeter_tui.model.events import Event
 
 CHART_SPANS: tuple[tuple[timedelta | None, str], ...] = (
     (timedelta(hours=1), "1h"),

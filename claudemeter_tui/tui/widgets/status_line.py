@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import takewhile
 from operator import itemgetter
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.content import Content
 from textual.screen import Screen
@@ -14,7 +14,6 @@ from textual.widget import Widget
 
 from claudemeter_tui.formatting.problems import format_group_title
 from claudemeter_tui.formatting.values import format_count, format_moment
-from claudemeter_tui.model.events import Event, EventKind
 from claudemeter_tui.model.problems import ProblemGroup
 from claudemeter_tui.model.windows import Severity
 from claudemeter_tui.tui.styled_text import (
@@ -30,26 +29,13 @@ from claudemeter_tui.tui.styled_text import (
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.line_widget import LineWidget
 
+if TYPE_CHECKING:  # the first figures have no events
+    from claudemeter_tui.model.events import Event
+
 MAX_ENTRIES = 3
 """Maximum number of entries on the line."""
 RECENT = timedelta(hours=1)
 """Age up to which severe events come first."""
-_NEW_STATES = (
-    EventKind.BLOCKED,
-    EventKind.WAIT,
-    EventKind.ON_CREDITS,
-    EventKind.CREDITS_BLOCKED,
-    EventKind.STILL_BLOCKED,
-    EventKind.LIFTED,
-    EventKind.BACK_IN_PLAN,
-)
-_ENDED_BY = {
-    **dict.fromkeys(_NEW_STATES, _NEW_STATES),
-    EventKind.REFUSED: (EventKind.LIFTED, EventKind.BACK_IN_PLAN),
-    EventKind.STALE: (EventKind.RECOVERED,),
-    EventKind.SESSION_EXPIRED: (EventKind.RECOVERED,),
-}
-"""The kinds of later events of an org after which an event is over."""
 
 
 class InlineToast(Widget):
@@ -127,12 +113,16 @@ def _iterate_events(view: View) -> Iterator[tuple[Event, bool]]:
 
     With each, True if a later event of the same org has ended it.
     """
+    if not view.events:
+        return iter(())
+    from claudemeter_tui.model.events import ENDED_BY, EventKind  # noqa: PLC0415 - as above
+
     begin = view.now - RECENT
     recent = sum(1 for _ in takewhile(lambda event: event.at >= begin, reversed(view.events)))
     found, later = [], set[tuple[object, ...]]()
     for event in reversed(view.events[-max(recent, MAX_ENTRIES) :]):
         owner = event.org_key or event.session
-        is_over = any((owner, kind) in later for kind in _ENDED_BY.get(event.kind, ()))
+        is_over = any((owner, kind) in later for kind in ENDED_BY.get(event.kind, ()))
         # The end of WAIT is the reset of its windows.
         if event.kind is EventKind.WAIT and event.windows:
             is_over = is_over or all((owner, label) in later for label in event.windows)
@@ -144,6 +134,8 @@ def _iterate_events(view: View) -> Iterator[tuple[Event, bool]]:
 
 
 def _rank_event(event: Event, view: View, *, is_over: bool) -> int:
+    from claudemeter_tui.model.events import EventKind  # noqa: PLC0415 - as above
+
     return 0 if is_over or event.kind is EventKind.RECOVERED else _rank(event.severity, event.at, view)
 
 
