@@ -25,7 +25,8 @@ from claudemeter_tui.model.verdict import VerdictState
 from claudemeter_tui.model.windows import Window
 
 NO_REPLIES = "replies no longer kept"
-FIGURES_ONLY = "the last figures read until then, and the events before"
+FIGURES_ONLY = "the last figures read until then"
+FIGURES_AND_EVENTS = f"{FIGURES_ONLY}, and the events before"
 NOTHING_READ = "nothing was read then"
 EVENTS_TITLE = "Events of the 24 hours before"
 MAX_NAME = 24

@@ -583,6 +583,22 @@ async def test_figures_outlive_the_replies(
         assert screen(pilot) == now
 
 
+@pytest.mark.parametrize("has_events", [True, False])
+async def test_figures_announce_only_events_that_follow(load_past: LoadPast, *, has_events: bool) -> None:
+    """The first line names the events only if there are some: of a time long ago, none may be kept."""
+    forget_replies()
+
+    def load(key: OrgKey, moment: datetime, step: int) -> PastMoment | None:
+        past = load_past(key, moment, step)
+        return past if has_events or past is None else past._replace(events=())
+
+    async with app(stage(PERSONAL), load_past=load).run_test(size=WIDE) as pilot:
+        await press(pilot, "left_square_bracket")
+        seen = text(pilot)
+        assert "the last figures read until then" in seen
+        assert ("and the events before" in seen, "5-hour window at 80%" in seen) == (has_events, has_events)
+
+
 async def test_figures_only_lead_on(load_past: LoadPast) -> None:
     """`[` and `]` visit the events, details say why they are closed, and the figures are of the time."""
     forget_replies()

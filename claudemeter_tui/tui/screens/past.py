@@ -10,6 +10,7 @@ from textual.content import Content
 
 from claudemeter_tui.formatting.past import (
     EVENTS_TITLE,
+    FIGURES_AND_EVENTS,
     FIGURES_ONLY,
     NO_REPLIES,
     describe_figure_detail,
@@ -83,7 +84,8 @@ class PastScreen(MomentListScreen):
             )
             rows += [BLANK_ROW, fix_row(build_line((EVENTS_TITLE, HEADING))), *table.build_rows()]
         self.show_page(ListPage(rows, width), self.get_cursor_key())
-        pieces = build_line((NO_REPLIES.capitalize(), HEADING)), build_line((FIGURES_ONLY, MUTED))
+        shown = FIGURES_AND_EVENTS if events else FIGURES_ONLY
+        pieces = build_line((NO_REPLIES.capitalize(), HEADING)), build_line((shown, MUTED))
         head = build_line(" ", fit_pieces(pieces, self.app.size.width - 2))
         self.set_header_lines([head], [Content("")])
         self.show_view(view)
