@@ -6,7 +6,7 @@ A code that is not in the table is quoted, never interpreted.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from typing import NamedTuple
 
 from claudemeter_tui.formatting.values import (
@@ -54,6 +54,8 @@ ORIGIN_LABELS = {
     MeterOrigin.SPEND: "spend",
 }
 """Short names of the places in the replies that have amounts."""
+_NEAR_RESET = timedelta(minutes=5)
+"""Time before a reset in which an estimate has no figure: the next reading may move it past the reset."""
 LOCK_NOT_VISIBLE = "Claude Code's login can't see it"
 
 USAGE_PAGE = "claude.ai/settings/usage"
@@ -364,13 +366,18 @@ def format_window_forecasts(
     full = forecast_window_full(window, now, state.read_at)
     if full is not None and window.resets_at is not None:
         at = format_moment(full, now, zone)
-        early = f"{format_countdown(window.resets_at - full)} before the reset"
+        early = format_time_before_reset(window.resets_at - full)
         return f"full {at} at this pace, {early}", f"full ~{at}, {early}", f"full ~{at}"
     percent = forecast_percent_at_reset(window, state, now)
     if percent is None:
         return ()
     text = format_percent(percent)
     return f"at this pace {text} at the reset", f"~{text} at the reset", f"~{text} at reset"
+
+
+def format_time_before_reset(left: timedelta) -> str:
+    """Return `50m before the reset` for an estimated time; below five minutes, `just before the reset`."""
+    return f"{format_countdown(left) if left >= _NEAR_RESET else 'just'} before the reset"
 
 
 def describe_provenance(state: OrgState, endpoint: Endpoint) -> str:

@@ -24,12 +24,12 @@ from claudemeter_tui.formatting.credits import (
     format_cap,
     format_card,
     format_gate_forecast,
+    format_time_before_reset,
 )
 from claudemeter_tui.formatting.problems import PROBLEM_TEXTS, describe_source, format_error
 from claudemeter_tui.formatting.resets import describe_obstacle
 from claudemeter_tui.formatting.values import (
     format_age,
-    format_countdown,
     format_dated_day,
     format_moment,
     format_money,
@@ -292,8 +292,8 @@ class FigureBuilder(NamedTuple):
         yield self.build_derived("elapsed", f"{format_percent(100 * elapsed)}{how}", Endpoint.USAGE)
         full = forecast_window_full(window, self.now, self.find_read_time(Endpoint.USAGE))
         if full is not None and window.resets_at is not None:
-            before = format_countdown(window.resets_at - full)
-            value = f"{format_with_countdown(full, self.now, self.zone)}, {before} before the reset"
+            early = format_time_before_reset(window.resets_at - full)
+            value = f"{format_with_countdown(full, self.now, self.zone)}, {early}"
             yield self.build_derived("full at", value, Endpoint.USAGE)
         percent = forecast_percent_at_reset(window, self.state, self.now)
         if percent is not None:

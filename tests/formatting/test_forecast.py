@@ -56,6 +56,20 @@ def test_steady_credits_have_no_rate() -> None:
     assert words.format_credits_forecast(spending, None, NOW, UTC) == ("$6.67/h since 14:02",)
 
 
+@pytest.mark.parametrize(
+    ("expected", "left"),
+    [
+        ("50m before the reset", timedelta(minutes=50)),
+        ("5m before the reset", timedelta(minutes=5)),
+        ("just before the reset", timedelta(minutes=4, seconds=59)),
+        ("just before the reset", timedelta(seconds=23)),
+    ],
+)
+def test_forecast_is_no_more_precise_than_its_data(expected: str, left: timedelta) -> None:
+    """Seconds before a reset would be false precision: the next reading may move the estimate past it."""
+    assert expected == words.format_time_before_reset(left)
+
+
 AT_RESET = ("at this pace 88% at the reset", "~88% at the reset", "~88% at reset")
 
 
