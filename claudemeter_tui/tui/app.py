@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, cast
 
 from rich.cells import cached_cell_len
 from textual import events as textual_events
-from textual import work
+from textual import on, work
 from textual._styles_cache import StylesCache
 from textual.app import App, SystemCommand
 from textual.await_complete import AwaitComplete
@@ -33,10 +33,12 @@ from textual.notifications import Notify, SeverityLevel
 from textual.reactive import var
 from textual.screen import Screen
 from textual.timer import Timer
+from textual.widgets import OptionList
 
 from claudemeter_tui import gc_control
 from claudemeter_tui.feed import AcceptsSession, Feed
 from claudemeter_tui.settings import Settings
+from claudemeter_tui.tui.closing import ClosesOnlyItself
 from claudemeter_tui.tui.first_selection import FirstSelection
 from claudemeter_tui.tui.key_queue import KeyQueue
 from claudemeter_tui.tui.keys import BOUND_KEYS
@@ -184,8 +186,8 @@ class Options(Settings):
         return cls(**{**values, **run})
 
 
-class Palette(CommandPalette):
-    """Textual's palette, without a crash on Page Up and Page Down while its list is not laid out."""
+class Palette(ClosesOnlyItself, CommandPalette):
+    """Textual's palette, without crashes: on Page Up while its list has no size, and on quick clicks."""
 
     SCOPED_CSS = False  # the app has the class -ascii
     DEFAULT_CSS = """
@@ -209,6 +211,13 @@ class Palette(CommandPalette):
         # The list has hits before it has a size; Textual then moves by page through lines that do not exist.
         if self.query_one(CommandList).scrollable_content_region or not action.startswith("page_"):
             super()._action_command_list(action)
+
+    # Of several quick clicks, the first one closes the palette; Textual would handle the others, too.
+    @on(textual_events.Click)
+    @on(OptionList.OptionSelected)
+    def _skip_late_click(self, event: Message) -> None:
+        if not self.is_active:
+            event.stop().prevent_default()
 
 
 class SeriesRequest(NamedTuple):
@@ -867,7 +876,9 @@ class Claudemeter(App[str]):
     async def on_overview_screen_org_chosen(self, message: OverviewScreen.OrgChosen) -> None:
         """Select the org chosen in the overview."""
         self._select_org(self._restore_key(message.key))
-        await self.action_close()
+        # A click too many arrives when the overview has closed; it must not leave a past moment.
+        if getattr(self.screen, "SHOWS_TODAY", False):
+            await self.action_close()
 
     async def on_key_hints_hint_clicked(self, message: KeyHints.HintClicked) -> None:
         """Run the action of the clicked hint."""

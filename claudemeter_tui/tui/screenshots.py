@@ -36,6 +36,7 @@ from claudemeter_tui.privacy import bug_report
 from claudemeter_tui.privacy.archive_rows import RowRedactor
 from claudemeter_tui.settings import SettingsError
 from claudemeter_tui.storage import make_readable
+from claudemeter_tui.tui.closing import ClosesOnlyItself
 from claudemeter_tui.tui.keys import Key
 from claudemeter_tui.tui.screens.base import ViewScreen
 from claudemeter_tui.tui.theme import DASHBOARD_THEMES
@@ -283,7 +284,7 @@ def _reserve_stem(folder: Path, name: str, suffixes: Iterable[str], undone: cont
     raise FileExistsError(errno.EEXIST, "too many screenshots in the same second")
 
 
-class ConfirmScreen(ModalScreen[bool]):
+class ConfirmScreen(ClosesOnlyItself, ModalScreen[bool]):
     """A dialog whose result is True if the user confirmed."""
 
     DEFAULT_CSS = """

@@ -131,3 +131,11 @@ def type_at_once(pilot: Pilot[Any], *keys: str) -> None:
     for key in keys:
         letter = "/" if key == "slash" else key if len(key) == 1 else None
         pilot.app.post_message(events.Key(key, letter))
+
+
+def click_at_once(pilot: Pilot[Any], column: int, row: int, times: int) -> None:
+    """Send clicks on a cell without a pause, as a terminal does with what came while it was busy."""
+    for _ in range(times):
+        for kind in (events.MouseDown, events.MouseUp):
+            # Column, row, their changes, the left button, no other key, and the place on screen.
+            pilot.app.post_message(kind(None, column, row, 0, 0, 1, False, False, False, column, row))

@@ -10,13 +10,14 @@ from textual.reactive import var
 from textual.screen import Screen
 from textual.widgets import Static
 
+from claudemeter_tui.tui.closing import ClosesOnlyItself
 from claudemeter_tui.tui.layout import Layout
 from claudemeter_tui.tui.styled_text import convert_to_ascii
 from claudemeter_tui.tui.view import View
 from claudemeter_tui.tui.widgets.line_widget import LineWidget
 
 
-class ViewScreen(Screen[None]):
+class ViewScreen(ClosesOnlyItself, Screen[None]):
     """Base class of all screens: draws the view that the app sets."""
 
     IS_OVERLAY: ClassVar[bool] = False
