@@ -25,7 +25,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ModelWrapValidatorHandler,
     PlainValidator,
     PrivateAttr,
     Strict,
@@ -35,6 +34,7 @@ from pydantic import (
     WrapValidator,
     model_validator,
 )
+from pydantic.functional_validators import ModelWrapValidatorHandler  # pydantic 2.10 has it only here
 
 from claudemeter_tui.model.catalogue import NULL_ONLY_KEYS, REPLY_KEYS
 from claudemeter_tui.model.money import Money
