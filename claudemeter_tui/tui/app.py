@@ -745,8 +745,11 @@ class Claudemeter(App[str]):
         if not self._past_requests.finish(message.request):
             return
         self._show_loaded_past(message)
-        if self.past is not None and self.selected not in (self.past.key, message.key):
+        past = self.past
+        if past is not None and self.selected not in (past.key, message.key):
             self._past_requests.add_first(PastRequest())  # another org was selected meanwhile
+        elif past is not None and self.selected != past.key and not past.store.find_org_state(self.selected):
+            self._show_now()  # that org was not known then
         self._read_next_past()
 
     def _cancel_choice(self) -> bool:

@@ -479,6 +479,30 @@ async def test_each_press_counts_while_the_archive_is_read(keys: tuple[str, ...]
     assert found[0] == found[1]
 
 
+@pytest.mark.parametrize("size", [WIDE, (40, 8)])
+async def test_org_without_a_past_that_is_chosen_meanwhile_shows_now(
+    load_past: LoadPast, size: tuple[int, int]
+) -> None:
+    """An org that was not known at the moment that is being read leads to now, with a message."""
+    is_open = threading.Event()
+
+    def load(key: OrgKey, moment: datetime, step: int) -> PastMoment | None:
+        assert is_open.wait(PATIENCE)
+        return load_past(key, moment, step)
+
+    async with app(stage(PERSONAL, TEAM), load_past=load).run_test(size=size, notifications=True) as pilot:
+        await press(pilot, "2")
+        now = screen(pilot)
+        await press(pilot, "1")
+        await pilot.press(BACK, "2")
+        is_open.set()
+        await finish_requests(pilot)
+        assert "There is no history of this org" in text(pilot)
+        pilot.app.clear_notifications()
+        await press(pilot)
+        assert screen(pilot)[: size[1] - 2] == now[: size[1] - 2]
+
+
 async def test_held_key_reads_the_archive_twice() -> None:
     """The presses while a moment is read become one search."""
     past = EventTimes(*range(10, 60))
