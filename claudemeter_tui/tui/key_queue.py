@@ -12,7 +12,7 @@ from textual.events import Key
 
 ROUNDS = 3
 """Times that everything on its way to the app is waited for: the key, its messages, and their messages."""
-TIMEOUT = 0.5
+TIMEOUT = 2.0
 """Seconds after which the next key no longer waits: the widget that had a key may have closed with it."""
 
 

@@ -82,7 +82,8 @@ class Layout(NamedTuple):
     @property
     def heights(self) -> dict[str, int]:
         """Lines of each part of the dashboard with its frame, by selector; 0 if it is hidden."""
-        limits, credits, chart, second = (
+        # A list, not a generator, whose values would each be a call: layouts are tried in dozens for a key.
+        limits, credits, chart, second = [
             lines + (2 if self.framed and lines >= least else 0) if lines else 0
             for lines, least in (
                 (self.limits, 1),
@@ -90,7 +91,7 @@ class Layout(NamedTuple):
                 (self.chart, MIN_CHART_LINES),
                 (self.second_chart, 1),
             )
-        )
+        ]
         if self.wide and limits and credits:
             limits = credits = max(limits, credits)
         return {
