@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx
 
@@ -86,11 +87,14 @@ def _now() -> datetime:
 
 
 def once(pairs: int = PAIRS) -> Line:
-    """Measure `--once` for one org on loopback, against a script that makes the same requests."""
-    with server() as url:
+    """Measure `--once` for one org on loopback, against a script that makes the same requests.
+
+    In a home of its own: transcripts of Claude Code would be read by a further process.
+    """
+    with server() as url, TemporaryDirectory() as home:
         ours = ("-m", "claudemeter_tui", "--once", "--base-url", url)
-        _run(*ours), _run(SCRIPT, url)  # By now everything is compiled and in the page cache.
-        found = in_turn(lambda: _run(*ours), lambda: _run(SCRIPT, url), pairs)
+        _run(home, *ours), _run(home, SCRIPT, url)  # By now everything is compiled and in the page cache.
+        found = in_turn(lambda: _run(home, *ours), lambda: _run(home, SCRIPT, url), pairs)
     return compared("--once, one org on loopback", found, 1.3, milliseconds)
 
 
@@ -107,9 +111,9 @@ def server() -> Iterator[str]:
         process.stdin.close()
 
 
-def _run(*arguments: str) -> float:
+def _run(home: str, *arguments: str) -> float:
     """Return the seconds that a program runs."""
-    env = environment() | {"CLAUDEMETER_COOKIE": "sessionKey=none"}
+    env = environment() | {"CLAUDEMETER_COOKIE": "sessionKey=none", "HOME": home}
     began = time.perf_counter()
     subprocess.run([sys.executable, *arguments], check=True, capture_output=True, cwd=ROOT, env=env)
     return time.perf_counter() - began
