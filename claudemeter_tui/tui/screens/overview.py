@@ -148,8 +148,6 @@ class OverviewScreen(ListScreen):
     DEFAULT_CSS = """
     OverviewScreen #gap { height: 1; }
     OverviewScreen #pane { height: auto; width: 1fr; }
-    OverviewScreen #charts { width: 1fr; }
-    OverviewScreen #charts.-wide { layout: horizontal; }
     OverviewScreen #charts.-wide #extra-chart { margin-right: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [key.build_binding() for key in OVERVIEW_KEYS]
@@ -207,10 +205,10 @@ class OverviewScreen(ListScreen):
         with Container(id="pane"):
             yield OrgRule()
             yield Banner(id="banner")
-            with Panels(id="panels"):
+            with Panels():
                 yield LimitsPanel()
                 yield CreditsPanel()
-            with Container(id="charts"):
+            with Panels(id="charts"):
                 yield ChartPanel(id=EXTRA_CHART)
                 yield ChartPanel(id=LAST_CHART)
             yield EventPanel()
@@ -441,8 +439,7 @@ class OverviewScreen(ListScreen):
         self.query_exactly_one("#gap").set_class(not is_apart, "-away")
         if not pane.lines:
             return True
-        for selector in ("#panels", "#charts"):
-            self.query_exactly_one(selector).set_class(pane.is_wide, "-wide")
+        self.query(Panels).set_class(pane.is_wide, "-wide")
         left = compute_panel_shares(size.width)[0] if pane.is_wide else None
         extra = pane.chart if pane.is_wide else pane.chart // 2 | 1  # 50% is in the middle of an odd number
         last = pane.chart if is_alone or pane.is_wide else pane.chart - extra

@@ -1,4 +1,4 @@
-"""Limits and credits, below each other or side by side."""
+"""Parts of an org that are below each other or side by side."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from textual.containers import Container
 
 
 class Panels(Container):
-    """The panels of an org, side by side in a wide pane."""
+    """Two panels or charts of an org, side by side in a wide pane."""
 
     DEFAULT_CSS = """
     Panels { height: auto; width: 1fr; layout: vertical; }
